@@ -1,33 +1,45 @@
 /**
- * When the md thread runs its bitmap pass: the first wake at least `daemonSleepNs` after the last pass. Every wake re-arms
- * the thread's own timer to `daemonSleepNs` after that wake where work is pending, else to never (golden/writes findings 2, 3).
- * Time is a number of nanoseconds on any one clock: real in a node, virtual in a replay.
+ * When the md thread runs its bitmap pass: at the first wake at least `daemonSleepNs` after the last pass. Every wake re-arms the
+ * thread's own timer from that wake; to how long, only the pass's time gate and pending work decide (spec §3.4; golden/writes
+ * findings 2, 3). Time is a number of nanoseconds on any one clock: real in a node, virtual in a replay.
+ *
+ * One wake: `if (thread.wake(now, bitmap.allClean)) ...daemonPass()...; thread.arm(bitmap.allClean)`.
  */
 export class MdThread {
   private lastPassNs: number;
-  private timerNs = Number.POSITIVE_INFINITY;
+  private lastWakeNs: number;
+  private timeoutNs = Number.POSITIVE_INFINITY;
 
+  /** `lastPassNs`: when the last pass ran; -Infinity for a thread that has been idle for long. */
   constructor(
     private readonly daemonSleepNs: number,
-    startNs: number,
+    lastPassNs: number,
   ) {
-    this.lastPassNs = startNs;
+    this.lastPassNs = lastPassNs;
+    this.lastWakeNs = lastPassNs;
   }
 
-  /** The time at which the thread wakes by itself; Infinity where nothing is pending. */
+  /** The time at which the thread wakes by itself; Infinity where only a write's end or a message can wake it. */
   get wakesAtNs(): number {
-    return this.timerNs;
+    return this.timeoutNs === Number.POSITIVE_INFINITY
+      ? Number.POSITIVE_INFINITY
+      : this.lastWakeNs + this.timeoutNs;
   }
 
-  /** A wake at `nowNs`. Returns whether a pass is due; the caller runs it and then calls `armed`. */
-  wake(nowNs: number): boolean {
+  /** A wake at `nowNs`. Returns whether a pass is due: the caller runs it, and in any case then calls `arm`. */
+  wake(nowNs: number, allClean: boolean): boolean {
+    this.lastWakeNs = nowNs;
     if (nowNs - this.lastPassNs < this.daemonSleepNs) return false;
     this.lastPassNs = nowNs;
-    return true;
+    if (allClean) this.timeoutNs = Number.POSITIVE_INFINITY;
+    return !allClean;
   }
 
-  /** After a wake's work: re-arms the timer. */
-  arm(nowNs: number, allClean: boolean): void {
-    this.timerNs = allClean ? Number.POSITIVE_INFINITY : nowNs + this.daemonSleepNs;
+  /**
+   * After a wake's work. A pass that leaves nothing pending keeps the timer as it was: the thread wakes once more, finds nothing, and
+   * only then sleeps for good.
+   */
+  arm(allClean: boolean): void {
+    if (!allClean) this.timeoutNs = this.daemonSleepNs;
   }
 }

@@ -2,9 +2,9 @@
  * The plain definition of a slot's bitmap: spec §3.1 to §3.6 in the order of the kernel's drivers/md/md-bitmap.c, one
  * chunk at a time, nothing clever. It is held against the WASM hot path by a property test and is what to read first.
  */
-import { SlotmarkError } from "../errors.js";
 import {
   BITMAP_SUPERBLOCK_BITS,
+  BITMAP_SUPERBLOCK_BYTES,
   BITS_PER_PAGE,
   PAGE_BYTES,
   PAGE_SECTORS,
@@ -21,11 +21,19 @@ import {
   type EventRing,
   type PageList,
   type SlotBitmap,
+  writeBeyondArray,
 } from "./slot-bitmap.js";
 
 const COUNTERS_PER_PAGE = PAGE_BYTES / 2;
+/** Fields of the bitmap superblock (spec §1.2) that a superblock update rewrites. */
 const EVENTS_OFFSET_BYTES = 24;
 const EVENTS_CLEARED_OFFSET_BYTES = 32;
+const SYNC_SIZE_OFFSET_BYTES = 40;
+const STATE_OFFSET_BYTES = 48;
+const CHUNK_SIZE_OFFSET_BYTES = 52;
+const NODES_OFFSET_BYTES = 68;
+/** STALE is gone once the bitmap is loaded, and WRITE_ERROR is never stored. */
+const TRANSIENT_STATE = 0x2 | 0x4;
 
 export class ReferenceBitmap implements SlotBitmap {
   readonly ring: EventRing;
@@ -42,6 +50,11 @@ export class ReferenceBitmap implements SlotBitmap {
   private readonly pending: Uint8Array;
   private readonly needWrite: Uint8Array;
   private readonly bitsOnDisk: Uint32Array;
+  /**
+   * The first patches indexed page attributes by the page's place in the whole bitmap area but scanned one slot's worth: above slot
+   * 0 an attribute that a bit sets is never seen again (spec §2.4 S7), those set for a page by its own number still are.
+   */
+  private readonly bitAttributesLost: boolean;
   private array: ArrayState = { events: 0, degraded: false };
 
   constructor(
@@ -50,6 +63,7 @@ export class ReferenceBitmap implements SlotBitmap {
     ringCapacity = 1024,
   ) {
     const { pagesPerSlot, chunks } = geometry;
+    this.bitAttributesLost = geometry.variant === "original" && slot > 0;
     this.ring = {
       capacity: ringCapacity,
       sector: new Float64Array(ringCapacity),
@@ -94,17 +108,18 @@ export class ReferenceBitmap implements SlotBitmap {
   }
 
   endWrites(first: number, count: number, failed: boolean): void {
+    // Since 6.14 the array's state at the end of the write decides, before it was the write's own fate.
+    const missed = failed || (this.geometry.kernel === "mainline" && this.array.degraded);
     for (let i = first; i < first + count; i++) {
       const [from, to] = this.chunksOf(i);
       for (let chunk = from; chunk <= to; chunk++) {
-        if (!failed && !this.array.degraded && this.eventsCleared < this.array.events) {
+        if (!missed && !this.array.degraded && this.eventsCleared < this.array.events) {
           this.eventsCleared = this.array.events;
           this.needSync = true;
         }
-        if (failed) this.counters[chunk] = this.word(chunk) | COUNTER_NEEDED;
-        const word = this.word(chunk) - 1;
-        this.counters[chunk] = word;
-        if (word <= 2) this.markIdle(chunk);
+        if (missed) this.counters[chunk] = this.word(chunk) | COUNTER_NEEDED;
+        this.counters[chunk] = this.word(chunk) - 1;
+        if (this.word(chunk) <= 2) this.markIdle(chunk);
       }
     }
   }
@@ -129,8 +144,7 @@ export class ReferenceBitmap implements SlotBitmap {
       this.pending[page] = 0;
       this.needWrite[page] = 1;
     }
-    const needSync = this.needSync;
-    if (needSync) {
+    if (this.needSync) {
       this.needSync = false;
       this.view().setBigUint64(EVENTS_CLEARED_OFFSET_BYTES, BigInt(this.eventsCleared), true);
       this.needWrite[0] = 1;
@@ -139,7 +153,7 @@ export class ReferenceBitmap implements SlotBitmap {
       if (this.counterPagePending[group] === 0) continue;
       this.counterPagePending[group] = 0;
       const end = Math.min((group + 1) * COUNTERS_PER_PAGE, this.geometry.chunks);
-      for (let chunk = group * COUNTERS_PER_PAGE; chunk < end; chunk++) this.age(chunk, needSync);
+      for (let chunk = group * COUNTERS_PER_PAGE; chunk < end; chunk++) this.age(chunk);
     }
     let listed = 0;
     for (let page = 0; page < this.geometry.pagesPerSlot; page++) {
@@ -156,6 +170,10 @@ export class ReferenceBitmap implements SlotBitmap {
     const view = this.view();
     view.setBigUint64(EVENTS_OFFSET_BYTES, BigInt(this.array.events), true);
     view.setBigUint64(EVENTS_CLEARED_OFFSET_BYTES, BigInt(this.eventsCleared), true);
+    view.setBigUint64(SYNC_SIZE_OFFSET_BYTES, BigInt(this.geometry.syncSizeSectors), true);
+    view.setUint32(STATE_OFFSET_BYTES, view.getUint32(STATE_OFFSET_BYTES, true) & ~TRANSIENT_STATE, true);
+    view.setUint32(CHUNK_SIZE_OFFSET_BYTES, this.geometry.chunkBytes, true);
+    view.setUint32(NODES_OFFSET_BYTES, this.geometry.nodes, true);
     return this.list(0, 0);
   }
 
@@ -165,30 +183,22 @@ export class ReferenceBitmap implements SlotBitmap {
   }
 
   notePagesWritten(count: number): number {
-    for (let i = 0; i < count; i++) {
-      const page = this.pages.page[i] ?? 0;
-      const from = Math.max(0, page * BITS_PER_PAGE - BITMAP_SUPERBLOCK_BITS);
-      const to = Math.min(this.geometry.chunks, (page + 1) * BITS_PER_PAGE - BITMAP_SUPERBLOCK_BITS);
-      let bits = 0;
-      for (let chunk = from; chunk < to; chunk++) bits += this.bit(chunk);
-      this.bitsOnDisk[page] = bits;
-    }
+    for (let i = 0; i < count; i++) this.noteOnDisk(this.pages.page[i] ?? 0);
     return this.bitsOnDisk.reduce((sum, bits) => sum + bits, 0);
   }
 
   load(needFromSector: number): void {
-    this.counters.fill(0);
-    for (let chunk = 0; chunk < this.geometry.chunks; chunk++) {
-      if (this.bit(chunk) === 0) continue;
-      const needed = (chunk + 1) * this.geometry.chunkSectors >= needFromSector;
-      this.counters[chunk] = needed ? COUNTER_NEEDED | 2 : 2;
-      this.markIdle(chunk);
-    }
+    this.forget();
+    for (let page = 0; page < this.geometry.pagesPerSlot; page++) this.noteOnDisk(page);
+    this.takeCounters(needFromSector);
   }
 
-  loadStale(): void {
-    for (let chunk = 0; chunk < this.geometry.chunks; chunk++) this.setBit(chunk);
-    this.load(0);
+  loadStale(needFromSector: number): void {
+    this.forget();
+    // The kernel fills to the end of the last page, past the last chunk.
+    this.image.fill(0xff, BITMAP_SUPERBLOCK_BYTES);
+    this.dirty.fill(1);
+    this.takeCounters(needFromSector);
   }
 
   merge(other: Uint8Array): { readonly firstChunk: number; readonly lastChunk: number } | null {
@@ -199,11 +209,11 @@ export class ReferenceBitmap implements SlotBitmap {
       if (firstChunk < 0) firstChunk = chunk;
       lastChunk = chunk;
       if (this.word(chunk) === 0) {
-        this.setBit(chunk);
         this.counters[chunk] = 2;
         this.markIdle(chunk);
       }
       this.counters[chunk] = this.word(chunk) | COUNTER_NEEDED;
+      this.setBit(chunk);
     }
     return firstChunk < 0 ? null : { firstChunk, lastChunk };
   }
@@ -211,7 +221,7 @@ export class ReferenceBitmap implements SlotBitmap {
   startSync(sector: number, degraded: boolean): { readonly needed: boolean; readonly sectors: number } {
     let needed = false;
     let sectors = 0;
-    while (sectors < PAGE_SECTORS && sector + sectors < this.geometry.syncSizeSectors) {
+    while (sectors < PAGE_SECTORS) {
       const chunk = Math.floor((sector + sectors) / this.geometry.chunkSectors);
       const word = this.word(chunk);
       if ((word & COUNTER_RESYNC) !== 0) needed = true;
@@ -262,22 +272,50 @@ export class ReferenceBitmap implements SlotBitmap {
     return this.word(chunk);
   }
 
-  private age(chunk: number, needSync: boolean): void {
+  private age(chunk: number): void {
     const word = this.word(chunk);
-    if (word === 1 && !needSync) {
+    if (word === 1) {
       this.counters[chunk] = 0;
       const bit = chunk + BITMAP_SUPERBLOCK_BITS;
-      const byte = bit >> 3;
+      const byte = Math.floor(bit / 8);
       this.image[byte] = (this.image[byte] ?? 0) & ~(1 << (bit & 7));
       const page = Math.floor(bit / BITS_PER_PAGE);
-      if (this.needWrite[page] === 0) {
+      if (this.bitAttributesLost) this.allClean = false;
+      else if (this.needWrite[page] === 0) {
         this.pending[page] = 1;
         this.allClean = false;
       }
-    } else if (word === 1 || word === 2) {
+    } else if (word === 2) {
       this.counters[chunk] = 1;
       this.markIdle(chunk);
     }
+  }
+
+  private forget(): void {
+    this.counters.fill(0);
+    this.counterPagePending.fill(0);
+    this.dirty.fill(0);
+    this.pending.fill(0);
+    this.needWrite.fill(0);
+    this.allClean = true;
+    this.needSync = false;
+  }
+
+  private takeCounters(needFromSector: number): void {
+    for (let chunk = 0; chunk < this.geometry.chunks; chunk++) {
+      if (this.bit(chunk) === 0) continue;
+      const needed = (chunk + 1) * this.geometry.chunkSectors >= needFromSector;
+      this.counters[chunk] = needed ? COUNTER_NEEDED | 2 : 2;
+      this.markIdle(chunk);
+    }
+  }
+
+  private noteOnDisk(page: number): void {
+    const from = Math.max(0, page * BITS_PER_PAGE - BITMAP_SUPERBLOCK_BITS);
+    const to = Math.min(this.geometry.chunks, (page + 1) * BITS_PER_PAGE - BITMAP_SUPERBLOCK_BITS);
+    let bits = 0;
+    for (let chunk = from; chunk < to; chunk++) bits += this.bit(chunk);
+    this.bitsOnDisk[page] = bits;
   }
 
   private markIdle(chunk: number): void {
@@ -294,18 +332,13 @@ export class ReferenceBitmap implements SlotBitmap {
 
   private chunksOf(event: number): [number, number] {
     const sector = this.ring.sector[event] ?? 0;
-    const end = sector + (this.ring.sectors[event] ?? 0);
-    if (end > this.geometry.syncSizeSectors) {
-      throw new SlotmarkError(
-        "input",
-        "write-beyond-array",
-        `a write of sectors ${sector} to ${end - 1} passes the array's end at sector ${this.geometry.syncSizeSectors}`,
-        "keep the write inside the array, or use a larger array",
-      );
+    const sectors = this.ring.sectors[event] ?? 0;
+    if (sectors < 1 || sector + sectors > this.geometry.syncSizeSectors) {
+      throw writeBeyondArray(this.geometry, sector, sectors);
     }
     return [
       Math.floor(sector / this.geometry.chunkSectors),
-      Math.floor((end - 1) / this.geometry.chunkSectors),
+      Math.floor((sector + sectors - 1) / this.geometry.chunkSectors),
     ];
   }
 
@@ -313,7 +346,7 @@ export class ReferenceBitmap implements SlotBitmap {
     const bit = chunk + BITMAP_SUPERBLOCK_BITS;
     const byte = Math.floor(bit / 8);
     this.image[byte] = (this.image[byte] ?? 0) | (1 << (bit & 7));
-    this.dirty[Math.floor(bit / BITS_PER_PAGE)] = 1;
+    if (!this.bitAttributesLost) this.dirty[Math.floor(bit / BITS_PER_PAGE)] = 1;
   }
 
   private bit(chunk: number): number {

@@ -5,6 +5,7 @@
  *
  * Nothing here does I/O or knows a clock: the caller writes the pages that a call lists and says when a pass is due.
  */
+import { SlotmarkError } from "../errors.js";
 import type { SlotGeometry } from "../ondisk/slot-geometry.js";
 
 /** Counter word: 0 clean, 1 and 2 idle with the bit on disk, n ≥ 3 means n − 2 writes in flight (spec §3.1). */
@@ -46,7 +47,7 @@ export interface SlotBitmap {
   readonly pages: PageList;
   /** The slot's exact bytes, superblock included: pagesPerSlot × 4096. */
   readonly image: Uint8Array;
-  /** No pending work for the daemon (`bitmap->allclean`). */
+  /** No pending work for the daemon (`bitmap->allclean`). True for a new bitmap, as after a pass that found nothing to do. */
   readonly allClean: boolean;
   /** The next pass puts events_cleared into page 0 (`bitmap->need_sync`). Settable, for traces state it as an input. */
   needSync: boolean;
@@ -58,14 +59,20 @@ export interface SlotBitmap {
   /**
    * Starts ring events [first, first + count). Returns how many were started: fewer than asked where a chunk's counter is
    * at 16383; that event and those after it have changed nothing, and the caller ends some writes first.
-   * @throws SlotmarkError `write-beyond-array`
+   * @throws SlotmarkError `write-beyond-array`; the events before the one that it names have been started
    */
   startWrites(first: number, count: number): number;
-  /** Ends ring events; `failed`: the write did not reach every member (degraded array), so its chunks become NEEDED. */
+  /**
+   * Ends ring events that were started. Their chunks become NEEDED where the write did not reach every member (`failed`) and, on a
+   * mainline kernel, where the array is degraded by now.
+   */
   endWrites(first: number, count: number, failed: boolean): void;
   /** Lists pages to write before the data of the plug; returns how many. */
   unplug(): number;
-  /** One daemon pass behind its time gate: ages, clears; lists the pages to write. Stops at the first DIRTY page. */
+  /**
+   * One daemon pass behind its time gate: ages, clears; lists the pages to write. Stops at the first DIRTY page. Does nothing
+   * where `allClean`. Flush at stop is three passes and a superblock update (spec §3.4).
+   */
   daemonPass(): number;
   /** Puts events, events_cleared and the other fields into page 0's superblock and lists page 0 (waited for by the caller). */
   updateSuperblock(): number;
@@ -74,16 +81,27 @@ export interface SlotBitmap {
   /** After the caller wrote the listed pages: bits on disk, all pages together. */
   notePagesWritten(count: number): number;
 
-  /** Takes counters from the page images just read: set bit → 2, plus NEEDED where the chunk ends after `needFromSector`. */
+  /**
+   * Starts afresh from the page images just read from disk: set bit → 2, plus NEEDED where the chunk ends at or after
+   * `needFromSector` (Infinity: nowhere). `eventsCleared` is the caller's to take from the superblock.
+   */
   load(needFromSector: number): void;
-  /** Sets every bit (a stale bitmap): then as `load`. */
-  loadStale(): void;
-  /** Merges another slot's image (same geometry) into this one as NEEDED; returns first and last merged chunk, or null. */
+  /** A stale bitmap: sets every bit, padding included, as the kernel does, leaves every page DIRTY; else as `load`. */
+  loadStale(needFromSector: number): void;
+  /**
+   * Merges another slot's image (same geometry) into this one: its chunks become NEEDED, set and DIRTY; returns first and
+   * last merged chunk, or null.
+   */
   merge(other: Uint8Array): { readonly firstChunk: number; readonly lastChunk: number } | null;
 
-  /** Resync bookkeeping (spec §3.6). Returns whether the span needs resync; sectors of the answer in `span`. */
+  /**
+   * Resync bookkeeping (spec §3.6). Whether the span of `sectors` from `sector` needs resync; a span is whole chunks to their
+   * end, at least one page of 8 sectors. `degraded` only asks, and changes nothing.
+   */
   startSync(sector: number, degraded: boolean): { readonly needed: boolean; readonly sectors: number };
+  /** Ends the resync of the chunk at `sector`; returns the sectors to its end. */
   endSync(sector: number, aborted: boolean): number;
+  /** Ends the resync of all chunks, not aborted. */
   closeSync(): void;
 
   /** Chunk bits set in the images; padding after the last chunk does not count. */
@@ -92,4 +110,14 @@ export interface SlotBitmap {
   dirtyRanges(fromChunk?: number, maxRanges?: number): [number, number][];
   /** Counter word of one chunk. */
   counter(chunk: number): number;
+}
+
+/** The error of a write that is empty or passes the array's end. */
+export function writeBeyondArray(geometry: SlotGeometry, sector: number, sectors: number): SlotmarkError {
+  return new SlotmarkError(
+    "input",
+    "write-beyond-array",
+    `a write of ${sectors} sectors at sector ${sector} is not inside the array of ${geometry.syncSizeSectors} sectors`,
+    "keep every write at least one sector long and inside the array, or use a larger array",
+  );
 }
