@@ -297,7 +297,7 @@ export class ReferenceBitmap implements SlotBitmap {
     this.dirty.fill(0);
     this.pending.fill(0);
     this.needWrite.fill(0);
-    this.allClean = true;
+    this.allClean = false;
     this.needSync = false;
   }
 

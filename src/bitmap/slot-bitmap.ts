@@ -47,7 +47,7 @@ export interface SlotBitmap {
   readonly pages: PageList;
   /** The slot's exact bytes, superblock included: pagesPerSlot × 4096. */
   readonly image: Uint8Array;
-  /** No pending work for the daemon (`bitmap->allclean`). True for a new bitmap, as after a pass that found nothing to do. */
+  /** No pending work for the daemon (`bitmap->allclean`). True for a new bitmap, as after a pass that found nothing to do; false after a load. */
   readonly allClean: boolean;
   /** The next pass puts events_cleared into page 0 (`bitmap->need_sync`). Settable, for traces state it as an input. */
   needSync: boolean;
