@@ -2,6 +2,8 @@
  * A member of an array as slotmark holds it: a regular file or a block device that has passed the guard and stays open,
  * exclusively, until it is closed. Worker threads open the same path again for their own writes.
  */
+import type { SystemRoots } from "./system-roots.js";
+
 export interface Member {
   readonly path: string;
   readonly kind: "file" | "block";
@@ -22,8 +24,15 @@ export interface OpenMembersRequest {
   readonly destroy: readonly string[];
   /** Read superblock and slots of a clustered member twice, 2 × daemon_sleep + 2 s apart (`--no-watch` is false). */
   readonly watch: boolean;
-  /** Length that an absent file is made with (sparse). Absent: an absent file is an error. */
-  readonly createSizeBytes?: number;
+  /** Length that an absent or empty file is made with (sparse). Absent: such a file is an error. */
+  readonly createSizeBytes?: number | undefined;
+  /** How much of each file made here will really be written, so that a full filesystem is refused beforehand. */
+  readonly createUsedBytes?: number | undefined;
   /** `run` keeps an array found on the members; `create` replaces it only under `--destroy`. */
   readonly existingArray: "keep" | "refuse";
+  /** Told what takes time and what cannot be proved; standard error without it. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+  /** Ends the watch early; `openMembers` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly roots?: SystemRoots | undefined;
 }

@@ -20,6 +20,8 @@ export interface PageWriter {
   readonly io: "psync" | "uring";
   /** Whether members are written at once or one after another; latencies of `serial` are sums. */
   readonly members: "parallel" | "serial";
+  /** False where a member's filesystem refuses O_DIRECT: its writes then pass through the page cache. */
+  readonly directIo: boolean;
   /**
    * Writes `count` listed pages to every member and returns when they are as durable as asked.
    * @throws SlotmarkError kind `device`, naming member, offset and errno

@@ -1,0 +1,54 @@
+/**
+ * What an operating system error on a member becomes: one sentence that names member, byte offset and errno.
+ */
+import { getSystemErrorMap } from "node:util";
+import { SlotmarkError } from "../errors.js";
+
+export function isErrnoException(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && "syscall" in error;
+}
+
+/** The errno name, for example `ENOSPC`; undefined where `error` is no system error. */
+export function errnoCode(error: unknown): string | undefined {
+  return isErrnoException(error) ? error.code : undefined;
+}
+
+/** For example `no space left on device (ENOSPC)`. */
+export function errnoText(error: unknown): string {
+  if (!isErrnoException(error)) return error instanceof Error ? error.message : String(error);
+  const text = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno)?.[1];
+  return text === undefined ? (error.code ?? error.message) : `${text} (${error.code})`;
+}
+
+export interface FailedTransfer {
+  readonly path: string;
+  readonly action: "writing" | "reading" | "flushing" | "opening";
+  readonly offsetBytes?: number;
+  readonly lengthBytes?: number;
+}
+
+/** SlotmarkError kind `device`, code `member-failed` (exit 74). */
+export function memberFailed(transfer: FailedTransfer, cause: unknown): SlotmarkError {
+  const { path, action, offsetBytes, lengthBytes } = transfer;
+  const length = lengthBytes === undefined ? "" : ` ${lengthBytes} bytes`;
+  const place = offsetBytes === undefined ? "" : ` at byte offset ${offsetBytes}`;
+  const error = new SlotmarkError(
+    "device",
+    "member-failed",
+    `member ${path}: ${action}${length}${place} failed: ${errnoText(cause)}`,
+    errnoCode(cause) === "ENOSPC"
+      ? "free space under this member, or choose a smaller --size"
+      : "look at the kernel log (dmesg) for this device, then repeat the run or go on with --resume",
+  );
+  error.cause = cause;
+  return error;
+}
+
+/** Runs `transfer` and turns what the system refuses into `memberFailed`. */
+export function reportingMember<T>(transfer: FailedTransfer, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw memberFailed(transfer, error);
+  }
+}

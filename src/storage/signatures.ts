@@ -1,0 +1,71 @@
+/**
+ * What lies on a member already, as util-linux's prober knows it: filesystems, partition tables, LVM, LUKS, md and the
+ * rest. We ask `wipefs` (which without options only lists) and `blkid -p` rather than parse a hundred formats.
+ */
+import { spawnSync } from "node:child_process";
+import { z } from "zod";
+import { SlotmarkError } from "../errors.js";
+import { errnoText } from "./device-error.js";
+
+export interface Signature {
+  /** libblkid's name, for example `ext4`, `LVM2_member`, `linux_raid_member`, `gpt`. */
+  readonly type: string;
+  readonly offsetBytes: number;
+}
+
+const wipefsOutput = z.object({
+  signatures: z.array(z.object({ type: z.string(), offset: z.string() })),
+});
+
+/**
+ * @throws SlotmarkError `refused`/`prober-missing` without util-linux, `refused`/`prober-failed` where it cannot read
+ */
+export function readSignatures(path: string): Signature[] {
+  const output = runProber("wipefs", ["--json", "--output", "TYPE,OFFSET", path], [0]);
+  if (output.trim() === "") return [];
+  const parsed = wipefsOutput.safeParse(JSON.parse(output));
+  if (!parsed.success) throw proberFailed("wipefs", path, "its output is not of the expected form");
+  return parsed.data.signatures.map(({ type, offset }) => ({ type, offsetBytes: Number(offset) }));
+}
+
+/** The type found `offsetBytes` into `path`, where a data area begins; undefined where nothing is known there. */
+export function readSignatureAt(path: string, offsetBytes: number): string | undefined {
+  const found = [0, 8]; // 8: several contradict one another, so something is there
+  const nothing = 2;
+  const output = runProber(
+    "blkid",
+    ["--probe", "--offset", String(offsetBytes), "--output", "export", path],
+    [...found, nothing],
+  );
+  return /^(?:TYPE|PTTYPE)=(.+)$/m.exec(output)?.[1];
+}
+
+function runProber(command: string, options: readonly string[], accepted: readonly number[]): string {
+  const path = options.at(-1) ?? "";
+  const result = spawnSync(command, options, {
+    encoding: "utf8",
+    // Administrators' tools are not in every user's PATH.
+    env: { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`, LC_ALL: "C" },
+  });
+  if (result.error !== undefined) {
+    throw new SlotmarkError(
+      "refused",
+      "prober-missing",
+      `member ${path}: cannot tell what is on it, because ${command} does not run: ${errnoText(result.error)}`,
+      "install util-linux (Debian: apt-get install util-linux)",
+    );
+  }
+  if (result.status === null || !accepted.includes(result.status)) {
+    throw proberFailed(command, path, result.stderr.trim() || `it ended with status ${result.status}`);
+  }
+  return result.stdout;
+}
+
+function proberFailed(command: string, path: string, reason: string): SlotmarkError {
+  return new SlotmarkError(
+    "refused",
+    "prober-failed",
+    `member ${path}: cannot tell what is on it, because ${command} failed: ${reason}`,
+    `run "${command} ${path}" by hand and repair what it says`,
+  );
+}
