@@ -1,0 +1,15 @@
+//! The addon: kernel calls that Node has none for. One job a file; this one only names them.
+//!
+//! Nothing here knows md, superblocks or scenarios.
+
+pub mod file_lock;
+pub mod io_uring_probe;
+pub mod open_elsewhere;
+
+/// A failed kernel call as JavaScript sees it: the message ends in `errno N`, for TypeScript to name it.
+fn errno_error(error: std::io::Error) -> napi::Error {
+    napi::Error::from_reason(format!(
+        "{error}, errno {}",
+        error.raw_os_error().unwrap_or(0)
+    ))
+}

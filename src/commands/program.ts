@@ -1,0 +1,24 @@
+/**
+ * The program: its global options and its commands, each from its own file. It parses nothing and exits nowhere by
+ * itself; commander's own exits and messages come back to main.ts as errors.
+ */
+import { Command } from "commander";
+import { slotmarkVersion } from "../measure/identity.js";
+import { registerSchema } from "./schema.js";
+
+/** Every command's register function, in the order of `--help`. */
+const REGISTER: readonly ((program: Command) => void)[] = [registerSchema];
+
+export async function buildProgram(): Promise<Command> {
+  const program = new Command("slotmark")
+    .description("Measures what a clustered md array costs: slot bitmaps, locks and messages.")
+    .version(slotmarkVersion())
+    .option("--json", "print exactly one JSON document on stdout")
+    .option("--quiet", "no progress and no set-up talk")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  // Subcommands copy these settings when they are created, so they come after them.
+  for (const register of REGISTER) register(program);
+  return program;
+}

@@ -1,0 +1,26 @@
+/** `slotmark schema result`: the JSON Schema of a file that people and scripts read or write. */
+import type { Command } from "commander";
+import { z } from "zod";
+import { SlotmarkError } from "../errors.js";
+import { resultSchema } from "../results/schema.js";
+
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = { result: resultSchema };
+
+export function registerSchema(program: Command): void {
+  program
+    .command("schema")
+    .description("print a JSON Schema")
+    .argument("<name>", Object.keys(SCHEMAS).join(" | "))
+    .action((name: string) => {
+      const schema = Object.hasOwn(SCHEMAS, name) ? SCHEMAS[name] : undefined;
+      if (schema === undefined) {
+        throw new SlotmarkError(
+          "usage",
+          "schema-unknown",
+          `there is no schema "${name}"`,
+          `Ask for one of: ${Object.keys(SCHEMAS).join(", ")}.`,
+        );
+      }
+      process.stdout.write(`${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`);
+    });
+}

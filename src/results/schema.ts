@@ -1,0 +1,126 @@
+/**
+ * The result file: one run's trials with everything needed to judge them. An interface: scripts read it, and
+ * `slotmark schema result` prints it. A change that an old reader would misread raises SCHEMA_VERSION.
+ */
+import { z } from "zod";
+import { environmentSchema } from "../measure/environment-schema.js";
+
+export const SCHEMA_VERSION = 1;
+
+/** `write_latency_ns`, or with what it is split by in braces: `bitmap_page_writes_per_write{cause=daemon}`. */
+const metricName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*(\{[^{}]+\})?$/, "expected a name such as write_latency_ns");
+const histogramRef = z.string().min(1);
+
+export const metricSchema = z
+  .strictObject({
+    /** Unit of every figure here: `ns`, `1/s`, `percent`, `bytes`, `1`. */
+    unit: z.string().min(1),
+    /** Which way is better. */
+    direction: z.enum(["lower", "higher"]),
+    /** The figure itself where the trial gives one number: a rate, a share. */
+    value: z.number().optional(),
+    p50: z.number().optional(),
+    p90: z.number().optional(),
+    p99: z.number().optional(),
+    p999: z.number().optional(),
+    max: z.number().optional(),
+    mean: z.number().optional(),
+    /** Observations behind the figures. */
+    count: z.int().nonnegative(),
+  })
+  .refine(
+    (metric) => (metric.value ?? metric.p50 ?? metric.mean) !== undefined,
+    "expected at least one of value, p50, mean",
+  );
+
+export const trialSchema = z.strictObject({
+  id: z.string().min(1),
+  /** Trials of one pair ran next to each other and differ in what is compared (bitmap or none); null where unpaired. */
+  pair: z.int().nonnegative().nullable(),
+  suite: z.string().min(1),
+  /** What sets this trial's variant apart: nodes, chunk, bitmap, rate, … */
+  labels: z.record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()])),
+  phase: z.enum(["cold", "steady", "hot", "notSteady"]),
+  startedAt: z.iso.datetime(),
+  durationNs: z.number().nonnegative(),
+  metrics: z.record(metricName, metricSchema),
+  /** Metric name → key in the file's `histograms`. */
+  histograms: z.record(metricName, histogramRef),
+});
+
+export const warningSchema = z.strictObject({ code: z.string().min(1), text: z.string().min(1) });
+
+const runFields = {
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  slotmark: z.strictObject({ version: z.string().min(1), commit: z.string().min(1) }),
+  createdAt: z.iso.datetime(),
+  environment: environmentSchema,
+  /** The scenario as it was run, with every default filled in. */
+  scenario: z.record(z.string(), z.json()),
+  scenarioHash: z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits"),
+  backends: z.strictObject({
+    dlm: z.enum(["embedded", "kernel"]),
+    io: z.enum(["uring", "psync"]),
+    /** `serial`: members are written one after another, so latencies are sums over members. */
+    members: z.enum(["parallel", "serial"]),
+  }),
+  variant: z.enum(["safe", "mainline", "original"]),
+  kernel: z.enum(["6.1", "mainline"]),
+  durabilityModel: z.string().min(1),
+};
+
+/** HDR histograms, V2 compressed encoding, base64. */
+const encodedHistograms = z.record(histogramRef, z.base64());
+
+export const resultSchema = z
+  .strictObject({
+    ...runFields,
+    trials: z.array(trialSchema),
+    histograms: encodedHistograms,
+    warnings: z.array(warningSchema),
+  })
+  .superRefine((result, context) => {
+    const seen = new Set<string>();
+    result.trials.forEach((trial, index) => {
+      if (seen.has(trial.id)) {
+        context.addIssue({
+          code: "custom",
+          path: ["trials", index, "id"],
+          message: `"${trial.id}" is another trial's id as well`,
+        });
+      }
+      seen.add(trial.id);
+      for (const [metric, ref] of Object.entries(trial.histograms)) {
+        if (Object.hasOwn(result.histograms, ref)) continue;
+        context.addIssue({
+          code: "custom",
+          path: ["trials", index, "histograms", metric],
+          message: `"${ref}" is not among the file's histograms`,
+        });
+      }
+    });
+  });
+
+/** First line of a journal: what a result says before its trials. */
+export const journalHeaderSchema = z.strictObject({ journal: z.literal("slotmark"), ...runFields });
+
+/** Every further line of a journal: a trial, and the histograms that it refers to. */
+export const journalLineSchema = z.strictObject({
+  ...trialSchema.shape,
+  encodedHistograms,
+});
+
+export type Metric = z.infer<typeof metricSchema>;
+export type Trial = z.infer<typeof trialSchema>;
+export type Warning = z.infer<typeof warningSchema>;
+export type Result = z.infer<typeof resultSchema>;
+export type JournalHeader = z.infer<typeof journalHeaderSchema>;
+/** Base64 of HDR V2 by REF. */
+export type EncodedHistograms = z.infer<typeof encodedHistograms>;
+
+/** The key of one trial's histogram of one metric; unique within a file since trial ids are. */
+export function histogramKey(trialId: string, metric: string): string {
+  return `${trialId}/${metric}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * The addon's kernel calls with types, loaded when first needed. What each does and when it fails stands in `native/src/`.
+ */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { getSystemErrorName } from "node:util";
+import { SlotmarkError } from "../errors.js";
+
+/** What io_uring_setup(2) and a probe of the new ring gave. */
+export interface IoUringProbe {
+  readonly available: boolean;
+  /** Absent where a ring could be set up. */
+  readonly errno?: number;
+  readonly write: boolean;
+  readonly writeFixed: boolean;
+  readonly fsync: boolean;
+  readonly extArg: boolean;
+  readonly noDrop: boolean;
+}
+
+interface Addon {
+  probeIoUring(): IoUringProbe;
+  isOpenElsewhere(descriptor: number): boolean;
+  tryLockFile(descriptor: number): boolean;
+}
+
+/** This file runs from dist/src/storage/. */
+const ADDON_PATH = fileURLToPath(new URL("../../../native/slotmark.node", import.meta.url));
+let addon: Addon | undefined;
+
+function load(): Addon {
+  if (addon !== undefined) return addon;
+  try {
+    const loaded: Addon = createRequire(import.meta.url)(ADDON_PATH);
+    addon = loaded;
+    return loaded;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
+    throw new SlotmarkError(
+      "input",
+      "setup-incomplete",
+      `the native addon cannot be loaded (${reason})`,
+      "Run node setup.mjs in slotmark's folder to build it.",
+    );
+  }
+}
+
+/** `EPERM` for 1; the addon's errors end in `errno N`. */
+export function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}
+
+export function probeIoUring(): IoUringProbe {
+  return load().probeIoUring();
+}
+
+/**
+ * Whether any other open file description of this regular file exists on this machine, by asking for a write lease.
+ * The asking descriptor must be the only one that this process has of the file.
+ * @throws Error ending in `errno N` where the filesystem grants no leases or the descriptor is no regular file
+ */
+export function isOpenElsewhere(descriptor: number): boolean {
+  return load().isOpenElsewhere(descriptor);
+}
+
+/**
+ * Takes an exclusive lock on the open file without waiting; it lasts until the descriptor is closed, at the latest until
+ * the process ends. Returns false where somebody else holds it.
+ */
+export function tryLockFile(descriptor: number): boolean {
+  return load().tryLockFile(descriptor);
+}
