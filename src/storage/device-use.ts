@@ -7,8 +7,9 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BlockDevice, readBlockDeviceByName } from "./block-device.js";
-import { readLoopDevices } from "./loop-devices.js";
+import { type BlockDevice, readBlockDevice, readBlockDeviceByName } from "./block-device.js";
+import { usesOfFile } from "./file-use.js";
+import { fileIdentity, loopNode, readLoopDevices } from "./loop-devices.js";
 import { type Mount, namedDeviceNumber, readMounts, readSwaps } from "./mount-table.js";
 import type { SystemRoots } from "./system-roots.js";
 
@@ -50,10 +51,25 @@ function directUses(device: BlockDevice, roots: SystemRoots): DeviceUse[] {
   }
   for (const loop of readLoopDevices(roots)) {
     if (loop.backing === `block:${device.number}`) {
-      uses.push({ kind: "loop", text: `the device behind /dev/${loop.name}` });
+      uses.push({ kind: "loop", text: `the device behind ${loopNode(loop.name)}` });
     }
   }
+  uses.push(...usesUnderLoop(device, roots));
   return uses;
+}
+
+/** What a loop device stands on may be in use past it: mounted itself, or behind a second loop device. */
+function usesUnderLoop(device: BlockDevice, roots: SystemRoots): DeviceUse[] {
+  const file = device.loopBackingFile;
+  if (file === undefined) return [];
+  const backing = fileIdentity(file);
+  if (backing === undefined) return []; // deleted: nobody can reach it any more
+  const under = backing.startsWith("block:")
+    ? readBlockDevice(backing.slice("block:".length), roots)
+    : undefined;
+  const uses = under === undefined ? usesOfFile(file, roots) : usesOfDevice(under, roots);
+  const past = uses.filter(({ text }) => !text.endsWith(`behind ${loopNode(device.name)}`));
+  return named(`${file}, on which ${loopNode(device.name)} stands,`, past);
 }
 
 function isMountOf(mount: Mount, device: BlockDevice, roots: SystemRoots): boolean {

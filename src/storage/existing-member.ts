@@ -1,7 +1,7 @@
 /**
  * One member that exists already: the checks that need it alone, and its opening. Opening writes nothing.
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { type ClusteredSuperblock, readClusteredSuperblock } from "./clustered-superblock.js";
 import { errnoCode, errnoText } from "./device-error.js";
 import { usesOfDevice } from "./device-use.js";
@@ -58,14 +58,20 @@ export function refuseUses(candidate: PresentCandidate, roots: SystemRoots): voi
   throw refusedMember(`member-${first.kind}`, candidate.path, `is in use: ${texts}`, STOP_THE_USE);
 }
 
-/** A process that has the member open for writing (a block device) or at all (a file). */
+/**
+ * A process that has the member open: a file at all, a block device (or the file behind a loop device) for writing.
+ * Readers of devices are left alone: udev, smartd and multipathd are always there.
+ */
 export function refuseOpenElsewhere(candidate: PresentCandidate, roots: SystemRoots): void {
-  const processes = processesWithFileOpen(candidate.realPath, roots).filter(
-    ({ writing }) => writing || candidate.kind === "file",
+  const { path, realPath } = candidate;
+  const under = candidate.kind === "block" ? candidate.device.loopBackingFile : undefined;
+  const processes = processesWithFileOpen(realPath, roots).concat(
+    under === undefined || !existsSync(under) ? [] : processesWithFileOpen(under, roots),
   );
-  if (processes.length === 0) return;
-  const list = processes.map(({ processId, command }) => `${processId} (${command})`).join(", ");
-  throw refusedMember("member-open", candidate.path, `is in use: open in process ${list}`, STOP_THE_USE);
+  const using = processes.filter(({ writing }) => writing || candidate.kind === "file");
+  if (using.length === 0) return;
+  const list = using.map(({ processId, command }) => `${processId} (${command})`).join(", ");
+  throw refusedMember("member-open", path, `is in use: open in process ${list}`, STOP_THE_USE);
 }
 
 function openExclusively(candidate: PresentCandidate): number {

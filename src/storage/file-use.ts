@@ -3,7 +3,7 @@
  */
 import { type BigIntStats, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fileIdentity, readLoopDevices } from "./loop-devices.js";
+import { fileIdentity, loopNode, readLoopDevices } from "./loop-devices.js";
 import { readSwaps } from "./mount-table.js";
 import type { SystemRoots } from "./system-roots.js";
 
@@ -18,7 +18,7 @@ export function usesOfFile(path: string, roots: SystemRoots): FileUse[] {
   const uses: FileUse[] = [];
   for (const loop of readLoopDevices(roots)) {
     if (loop.backing === identity) {
-      uses.push({ kind: "loop", text: `the file behind the loop device /dev/${loop.name}` });
+      uses.push({ kind: "loop", text: `the file behind ${loopNode(loop.name)}` });
     }
   }
   for (const swap of readSwaps(roots)) {

@@ -30,6 +30,10 @@ export function readLoopDevices(roots: SystemRoots = SYSTEM_ROOTS): LoopDevice[]
   return loops;
 }
 
+export function loopNode(name: string): string {
+  return `/dev/${name}`;
+}
+
 /**
  * What two names of one thing have in common: `block:7:0` for a block device, `file:DEV:INODE` for a regular file.
  * @returns undefined where nothing is there

@@ -13,6 +13,7 @@ import {
   readSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,17 +33,22 @@ export function run(command: string, ...options: string[]): string {
   });
 }
 
-/** Why this machine cannot make block devices, or undefined; under CI=true a machine that cannot is a failure. */
+/**
+ * Why this machine cannot make block devices, or undefined; under CI=true a machine that cannot is a failure.
+ * @param commands programs that the test runs, or `zram` for that driver
+ */
 export function whyNoBlockDevices(...commands: string[]): string | undefined {
-  const missing = commands.filter((command) => !isInstalled(command));
+  const missing = commands.filter((command) => command !== "zram" && !isInstalled(command));
   const reason =
     process.getuid?.() !== 0
       ? "needs root for loop devices and mounts"
       : !existsSync("/dev/loop-control")
         ? "needs the loop driver"
-        : missing.length > 0
-          ? `needs ${missing.join(", ")}`
-          : undefined;
+        : commands.includes("zram") && !existsSync("/sys/class/zram-control")
+          ? "needs the zram driver (modprobe zram)"
+          : missing.length > 0
+            ? `needs ${missing.join(", ")}`
+            : undefined;
   if (reason !== undefined && process.env.CI === "true") throw new Error(reason);
   return reason;
 }
@@ -95,6 +101,16 @@ export function loopDevice(t: TestContext, file: string, ...options: string[]): 
   const device = run("losetup", "--find", "--show", ...options, file).trim();
   undoAfter(t, () => run("losetup", "--detach", device));
   return device;
+}
+
+/** A new zram device that stores no more than `limitBytes` of what cannot be compressed. */
+export function zramDevice(t: TestContext, sizeBytes: number, limitBytes: number): string {
+  const control = "/sys/class/zram-control";
+  const id = readFileSync(`${control}/hot_add`, "utf8").trim();
+  undoAfter(t, () => writeFileSync(`${control}/hot_remove`, id));
+  writeFileSync(`/sys/block/zram${id}/disksize`, `${sizeBytes}`);
+  writeFileSync(`/sys/block/zram${id}/mem_limit`, `${limitBytes}`);
+  return `/dev/zram${id}`;
 }
 
 export function mount(t: TestContext, ...options: string[]): void {

@@ -2,27 +2,12 @@ import assert from "node:assert/strict";
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { SlotmarkError } from "../../src/errors.js";
 import type { OpenMembersRequest } from "../../src/storage/member.js";
 import { openMembers } from "../../src/storage/open-members.js";
 import { clusteredFile, fileState, run, sparseFile, temporaryDirectory } from "./machine.js";
+import { refusal, request } from "./refusals.js";
 
 const SIZE = 8 << 20;
-
-function request(paths: string[], more: Partial<OpenMembersRequest> = {}): OpenMembersRequest {
-  return { paths, destroy: [], watch: false, existingArray: "refuse", onNotice: () => {}, ...more };
-}
-
-async function refusal(asked: OpenMembersRequest): Promise<SlotmarkError> {
-  try {
-    for (const member of await openMembers(asked)) member.close();
-  } catch (error) {
-    assert.ok(error instanceof SlotmarkError, String(error));
-    assert.ok(error.remedy.length > 0);
-    return error;
-  }
-  assert.fail("the guard let it pass");
-}
 
 /** Asserts that the request is refused with `code` and that neither files nor names changed. */
 async function assertRefused(
