@@ -1,10 +1,10 @@
 /** The machine under a measurement, read from /proc and /sys when the run begins. */
-import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { cpus, hostname, loadavg, release, totalmem, version } from "node:os";
 import { dirname, resolve } from "node:path";
-import { readBlockQueue } from "./block-queue.js";
+import { type BlockDevice, deviceNumber, readBlockDevice } from "../storage/block-device.js";
+import { deviceUnderFile } from "../storage/device-under-file.js";
 import type { Environment, MemberEnvironment } from "./environment-schema.js";
-import { type Mount, mountOf, readMounts } from "./mounts.js";
 
 function readText(path: string): string | null {
   try {
@@ -42,55 +42,54 @@ function hypervisor(): string {
   return firmware.length === 0 ? "unnamed" : firmware.join(" ");
 }
 
-function deviceNumber(number: number): string {
-  // glibc's gnu_dev_major and gnu_dev_minor for the numbers that Linux gives out (12 and 20 bits).
-  const major = (number >> 8) & 0xfff;
-  const minor = (number & 0xff) | ((number >> 12) & 0xfff00);
-  return `${major}:${minor}`;
-}
-
 /** The file itself, or the folder in which it will be made. */
 function existingPath(path: string): string {
-  const absolute = resolve(path);
-  try {
-    return realpathSync(absolute);
-  } catch {
-    return realpathSync(dirname(absolute));
-  }
+  return existsSync(path) ? path : dirname(resolve(path));
 }
 
-/** A filesystem of several devices or subvolumes has a number of its own: its source then names a device. */
-function deviceUnder(statDevice: string, mount: Mount | undefined): MemberEnvironment["device"] {
-  const direct = readBlockQueue(statDevice);
-  if (direct !== null || mount === undefined || !mount.source.startsWith("/dev/")) return direct;
-  try {
-    return readBlockQueue(deviceNumber(statSync(mount.source).rdev));
-  } catch {
-    return null;
-  }
+function deviceFacts(found: BlockDevice | undefined): MemberEnvironment["device"] {
+  if (found === undefined) return null;
+  // A partition's queue is its disk's.
+  const disk = found.partition?.disk ?? found;
+  // virtio gives a PCI number for a vendor, which names nothing.
+  const name = [disk.vendor, disk.model]
+    .filter((text) => text !== undefined && !text.startsWith("0x"))
+    .join(" ");
+  return {
+    name: disk.name,
+    model: name || null,
+    rotational: disk.rotational ?? null,
+    scheduler: disk.scheduler ?? null,
+    writeCache: disk.writeCache ?? null,
+    fua: disk.fua ?? null,
+    logicalBlockBytes: disk.logicalBlockBytes,
+    physicalBlockBytes: disk.physicalBlockBytes,
+    backingFile: disk.loopBackingFile ?? null,
+  };
 }
 
-function memberEnvironment(path: string, mounts: readonly Mount[]): MemberEnvironment {
+function memberEnvironment(path: string): MemberEnvironment {
   const existing = existingPath(path);
   const stat = statSync(existing);
   if (stat.isBlockDevice()) {
-    return { path, kind: "block", filesystem: null, device: readBlockQueue(deviceNumber(stat.rdev)) };
+    return {
+      path,
+      kind: "block",
+      filesystem: null,
+      device: deviceFacts(readBlockDevice(deviceNumber(stat.rdev))),
+    };
   }
-  const mount = mountOf(existing, mounts);
-  return {
-    path,
-    kind: "file",
-    filesystem:
-      mount === undefined
-        ? null
-        : {
-            type: mount.type,
-            source: mount.source,
-            mountPoint: mount.mountPoint,
-            options: mount.options,
-          },
-    device: deviceUnder(deviceNumber(stat.dev), mount),
-  };
+  const { mount, device } = deviceUnderFile(existing);
+  const filesystem =
+    mount === undefined
+      ? null
+      : {
+          type: mount.filesystem,
+          source: mount.source,
+          mountPoint: mount.mountPoint,
+          options: [...new Set(mount.options.split(","))].join(","),
+        };
+  return { path, kind: "file", filesystem, device: deviceFacts(device) };
 }
 
 /**
@@ -99,7 +98,6 @@ function memberEnvironment(path: string, mounts: readonly Mount[]): MemberEnviro
 export function captureEnvironment(memberPaths: readonly string[]): Environment {
   const processors = cpus();
   const [one = 0, five = 0, fifteen = 0] = loadavg();
-  const mounts = readMounts();
   return {
     hostname: hostname(),
     cpu: {
@@ -112,6 +110,6 @@ export function captureEnvironment(memberPaths: readonly string[]): Environment 
     memoryBytes: totalmem(),
     load: [one, five, fifteen],
     node: process.version,
-    members: memberPaths.map((path) => memberEnvironment(path, mounts)),
+    members: memberPaths.map((path) => memberEnvironment(path)),
   };
 }

@@ -1,0 +1,61 @@
+/** Trials that repeat one another, side by side with their twins without a bitmap. */
+import type { Result, Trial } from "../results/schema.js";
+import { formatSize } from "./quantity.js";
+
+export type Label = Trial["labels"][string];
+
+export interface TrialGroup {
+  readonly suite: string;
+  readonly phase: Trial["phase"];
+  /** What sets this group apart from others of the result; labels that all trials share are left out. */
+  readonly labels: Readonly<Record<string, Label>>;
+  /** By the label `bitmap`; one column named "" where trials have no such label. */
+  readonly columns: ReadonlyMap<string, readonly Trial[]>;
+}
+
+/** `plannedPhase` is the phase again, and `bitmap` makes the columns. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "plannedPhase"]);
+
+/** Labels with one value in all trials. */
+export function commonLabels(result: Result): Record<string, Label> {
+  const [first, ...others] = result.trials;
+  const shared = Object.entries(first?.labels ?? {}).filter(
+    ([name, value]) => !NOT_SHOWN.has(name) && others.every((trial) => trial.labels[name] === value),
+  );
+  return Object.fromEntries(shared);
+}
+
+export function groupTrials(result: Result): TrialGroup[] {
+  const common = commonLabels(result);
+  const groups = new Map<string, TrialGroup & { columns: Map<string, Trial[]> }>();
+  for (const trial of result.trials) {
+    const labels = Object.fromEntries(
+      Object.entries(trial.labels).filter(([name]) => !NOT_SHOWN.has(name) && !Object.hasOwn(common, name)),
+    );
+    const key = JSON.stringify([trial.suite, trial.phase, Object.entries(labels).sort()]);
+    const group = groups.get(key) ?? { suite: trial.suite, phase: trial.phase, labels, columns: new Map() };
+    groups.set(key, group);
+    const column = String(trial.labels.bitmap ?? "");
+    group.columns.set(column, [...(group.columns.get(column) ?? []), trial]);
+  }
+  return [...groups.values()];
+}
+
+/** `chunkBytes: 65536` → `chunk 64K`, `daemonSleepMs: 500` → `daemon sleep 500ms`. */
+function describeLabel(name: string, value: Label): string {
+  const words = name
+    .replace(/(Bytes|Ms|PerSecond)$/, "")
+    .replace(/([A-Z])/g, " $1")
+    .toLowerCase();
+  if (name.endsWith("Bytes") && typeof value === "number") return `${words} ${formatSize(value)}`;
+  if (name.endsWith("Ms")) return `${words} ${value}ms`;
+  if (name.endsWith("PerSecond")) return `${words} ${value}/s`;
+  return `${words} ${value}`;
+}
+
+export function describeLabels(labels: Readonly<Record<string, Label>>): string {
+  return Object.entries(labels)
+    .filter(([name, value]) => !(name === "ratePerSecond" && value === 0))
+    .map(([name, value]) => describeLabel(name, value))
+    .join(", ");
+}
