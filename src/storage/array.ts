@@ -24,6 +24,7 @@ import { type MemberMetadata, readMemberMetadata } from "./member-metadata.js";
 import { openMemberSource } from "./member-source.js";
 import { checkMembersAgree, requireAllMembers } from "./members-agree.js";
 import { flush, writeFully, writeSlots, writeZeros } from "./slot-writes.js";
+import { wipe } from "./wipe.js";
 
 export type { CreateArrayOptions } from "./create-options.js";
 
@@ -63,6 +64,9 @@ export async function createArray(
   const bitmapSuperblock = newBitmapSuperblock(array);
   const geometry = geometryOf(array.placement, array.nodes, members);
   for (const member of members) {
+    if (!member.created && (options.wipe ?? []).includes(member.path)) {
+      await wipe(member, geometry.dataOffsetSectors * SECTOR_BYTES);
+    }
     await writeZeros(member, SUPERBLOCK_OFFSET_BYTES, MD_SUPERBLOCK_AREA_BYTES);
     await flush(member);
   }

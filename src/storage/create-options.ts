@@ -36,6 +36,8 @@ export interface CreateArrayOptions {
   readonly memberBytes?: number | undefined;
   /** Leave zeros unwritten on files that this call's guard has just made; otherwise every byte of the slots is written. */
   readonly sparse?: boolean | undefined;
+  /** Paths whose old contents were given up: their signatures, and those where the new data begins, are zeroed. */
+  readonly wipe?: readonly string[] | undefined;
 }
 
 export interface ArrayPlan {

@@ -3,8 +3,9 @@ import { fsync, write } from "node:fs";
 import { promisify } from "node:util";
 import { type BitmapSuperblock, serializeBitmapSuperblock } from "../ondisk/bitmap-superblock.js";
 import { PAGE_BYTES, SECTOR_BYTES, type SlotGeometry, slotSector } from "../ondisk/slot-geometry.js";
-import { memberFailed } from "./device-error.js";
+import { errnoCode, memberFailed } from "./device-error.js";
 import { directMemory } from "./direct-memory.js";
+import { noSpace } from "./free-space.js";
 import type { Member } from "./member.js";
 
 const PIECE_BYTES = 1 << 20;
@@ -58,6 +59,10 @@ export async function writeFully(member: Member, bytes: Uint8Array, offsetBytes:
       if (bytesWritten === 0) throw new Error("the device took no more bytes");
       done += bytesWritten;
     } catch (error) {
+      // A full filesystem is the user's to correct; a device that fails is a device failure.
+      if (member.kind === "file" && ["ENOSPC", "EDQUOT", "EFBIG"].includes(errnoCode(error) ?? "")) {
+        throw noSpace(member.path, `its filesystem was full at byte offset ${place.offsetBytes}`);
+      }
       throw memberFailed({ path: member.path, action: "writing", ...place }, error);
     }
   }
