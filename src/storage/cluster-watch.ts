@@ -18,8 +18,12 @@ export interface WatchedMember {
   readonly array: ClusteredSuperblock;
 }
 
+/** Nobody sets daemon_sleep to more than a minute; one damaged bit may, and would keep the user waiting for days. */
+const DAEMON_SLEEP_WATCHED_SECONDS_MAX = 60;
+
+/** A pass comes 5 to 10 s after the last one (golden/writes, finding 3) at the default daemon_sleep of 5 s. */
 export function watchSeconds(daemonSleepSeconds: number): number {
-  return 2 * daemonSleepSeconds + 2;
+  return 2 * Math.min(daemonSleepSeconds, DAEMON_SLEEP_WATCHED_SECONDS_MAX) + 2;
 }
 
 /**

@@ -2,12 +2,14 @@
  * One member that exists already: the checks that need it alone, and its opening. Opening writes nothing.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
+import { SlotmarkError } from "../errors.js";
 import { type ClusteredSuperblock, readClusteredSuperblock } from "./clustered-superblock.js";
 import { errnoCode, errnoText } from "./device-error.js";
 import { usesOfDevice } from "./device-use.js";
 import { processesWithFileOpen, usesOfFile } from "./file-use.js";
 import { type MemberCandidate, refusePartitionNodes, refuseUnwritableDevice } from "./member-candidate.js";
 import { refuseContents } from "./member-contents.js";
+import { isOpenElsewhere } from "./native.js";
 import { refusedMember } from "./refusal.js";
 import type { SystemRoots } from "./system-roots.js";
 
@@ -62,16 +64,36 @@ export function refuseUses(candidate: PresentCandidate, roots: SystemRoots): voi
  * A process that has the member open: a file at all, a block device (or the file behind a loop device) for writing.
  * Readers of devices are left alone: udev, smartd and multipathd are always there.
  */
-export function refuseOpenElsewhere(candidate: PresentCandidate, roots: SystemRoots): void {
+export function refuseOpenElsewhere({ candidate, descriptor }: ExistingMember, roots: SystemRoots): void {
   const { path, realPath } = candidate;
   const under = candidate.kind === "block" ? candidate.device.loopBackingFile : undefined;
   const processes = processesWithFileOpen(realPath, roots).concat(
     under === undefined || !existsSync(under) ? [] : processesWithFileOpen(under, roots),
   );
   const using = processes.filter(({ writing }) => writing || candidate.kind === "file");
-  if (using.length === 0) return;
+  if (using.length === 0) {
+    if (candidate.kind === "file" && leaseIsRefused(descriptor)) {
+      throw refusedMember(
+        "member-open",
+        path,
+        "is in use: something that /proc does not show has it open (mapped memory, the kernel, or another namespace)",
+        STOP_THE_USE,
+      );
+    }
+    return;
+  }
   const list = using.map(({ processId, command }) => `${processId} (${command})`).join(", ");
   throw refusedMember("member-open", path, `is in use: open in process ${list}`, STOP_THE_USE);
+}
+
+/** Asks the kernel rather than /proc; a filesystem without leases (NFS, 9p) leaves it at /proc's answer. */
+function leaseIsRefused(descriptor: number): boolean {
+  try {
+    return isOpenElsewhere(descriptor);
+  } catch (error) {
+    if (error instanceof SlotmarkError) throw error; // the addon is missing: set-up is incomplete
+    return false;
+  }
 }
 
 function openExclusively(candidate: PresentCandidate): number {

@@ -59,9 +59,9 @@ export async function openMembers(request: OpenMembersRequest): Promise<Member[]
       );
       await watchMembers(clustered, onNotice, request.signal);
     }
-    for (const { candidate } of existing.values()) {
-      refuseUses(candidate, roots); // again: the watch took its time
-      refuseOpenElsewhere(candidate, roots);
+    for (const member of existing.values()) {
+      refuseUses(member.candidate, roots); // again: the watch took its time
+      refuseOpenElsewhere(member, roots);
     }
     // Every member has passed. From here on files are made.
     return candidates.map((candidate) => {

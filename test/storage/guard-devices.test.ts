@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, copyFileSync, mkdirSync, openSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { crc32 } from "node:zlib";
@@ -35,7 +35,7 @@ function guardTest(name: string, commands: string[], body: (t: TestContext) => P
 
 /** A process that prints a line once it stands, ended with its test. */
 async function background(t: TestContext, command: string, ...options: string[]): Promise<number> {
-  const child = spawn(command, options, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, options, { stdio: ["pipe", "pipe", "inherit"] });
   undoAfter(t, () => child.kill("SIGKILL"));
   await once(child.stdout, "data");
   return child.pid ?? 0;
@@ -204,6 +204,16 @@ guardTest("a device or file that another process has open", [], async (t) => {
   await assertNeverTaken(exclusive, "member-busy", /exclusive access/);
   const holding = await heldOpen(t, file, "O_RDONLY");
   await assertNeverTaken(file, "member-open", new RegExp(`open in process ${holding} \\(node`));
+});
+
+guardTest("a file that is mapped, though no process has a descriptor of it", [], async (t) => {
+  const file = join(temporaryDirectory(t), "library.img");
+  const library = run("ldd", "/bin/sh").match(/\/\S*libc\.so\S*/)?.[0] ?? "";
+  copyFileSync(library, file);
+  const script = "echo started; read -r line";
+  await background(t, "env", `LD_PRELOAD=${file}`, "sh", "-c", script);
+  const asked = request([file], { destroy: [file] });
+  await assertUntouched(file, asked, "member-open", /something that \/proc does not show/);
 });
 
 guardTest("devices that take no bytes", [], async (t) => {
