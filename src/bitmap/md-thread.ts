@@ -5,32 +5,47 @@
  *
  * One wake: `if (thread.wake(now, bitmap.allClean)) ...daemonPass()...; thread.arm(bitmap.allClean)`.
  */
+
+/** How coarse the clock and the timers are that the thread lives by. */
+export interface MdTiming {
+  /** The time that the thread reads on its clock at `ns`. */
+  clockNs(ns: number): number;
+  /** When a timer set at `nowNs` for `delayNs` fires. */
+  expiryNs(nowNs: number, delayNs: number): number;
+}
+
+export const exactTiming: MdTiming = {
+  clockNs: (ns) => ns,
+  expiryNs: (nowNs, delayNs) => nowNs + delayNs,
+};
+
 export class MdThread {
   private lastPassNs: number;
   private lastWakeNs: number;
   private timeoutNs = Number.POSITIVE_INFINITY;
+  private timerNs = Number.POSITIVE_INFINITY;
 
   /** `lastPassNs`: when the last pass ran; -Infinity for a thread that has been idle for long. */
   constructor(
     private readonly daemonSleepNs: number,
     lastPassNs: number,
+    private readonly timing: MdTiming = exactTiming,
   ) {
-    this.lastPassNs = lastPassNs;
+    this.lastPassNs = timing.clockNs(lastPassNs);
     this.lastWakeNs = lastPassNs;
   }
 
-  /** The time at which the thread wakes by itself; Infinity where only a write's end or a message can wake it. */
+  /** The time at which the thread wakes by itself; Infinity where only a write or a message can wake it. */
   get wakesAtNs(): number {
-    return this.timeoutNs === Number.POSITIVE_INFINITY
-      ? Number.POSITIVE_INFINITY
-      : this.lastWakeNs + this.timeoutNs;
+    return this.timerNs;
   }
 
   /** A wake at `nowNs`. Returns whether a pass is due: the caller runs it, and in any case then calls `arm`. */
   wake(nowNs: number, allClean: boolean): boolean {
+    const clockNs = this.timing.clockNs(nowNs);
     this.lastWakeNs = nowNs;
-    if (nowNs - this.lastPassNs < this.daemonSleepNs) return false;
-    this.lastPassNs = nowNs;
+    if (clockNs - this.lastPassNs < this.daemonSleepNs) return false;
+    this.lastPassNs = clockNs;
     if (allClean) this.timeoutNs = Number.POSITIVE_INFINITY;
     return !allClean;
   }
@@ -41,5 +56,9 @@ export class MdThread {
    */
   arm(allClean: boolean): void {
     if (!allClean) this.timeoutNs = this.daemonSleepNs;
+    this.timerNs =
+      this.timeoutNs === Number.POSITIVE_INFINITY
+        ? Number.POSITIVE_INFINITY
+        : this.timing.expiryNs(this.lastWakeNs, this.timeoutNs);
   }
 }

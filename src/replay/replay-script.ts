@@ -1,0 +1,19 @@
+/**
+ * A scripted workload in virtual time: which bitmap pages does it cause to be written, where, when and why? The same script gives the
+ * same answer on every machine.
+ */
+import { ReferenceBitmap } from "../bitmap/reference.js";
+import { replayEvents } from "./event-replay.js";
+import type { PageWrite } from "./page-write.js";
+import type { ReplayScript } from "./script.js";
+import { type ReplayOptions, VirtualArray } from "./virtual-array.js";
+import { replayWrites } from "./write-replay.js";
+
+/**
+ * Page writes in the order in which they are issued, made as they are asked for. The script has passed `readScript`.
+ */
+export function replayScript(script: ReplayScript, options: ReplayOptions = {}): Iterable<PageWrite> {
+  const createBitmap = options.createBitmap ?? ((geometry, slot) => new ReferenceBitmap(geometry, slot, 1));
+  const array = new VirtualArray(script, createBitmap, options);
+  return script.events === undefined ? replayWrites(script, array) : replayEvents(script, array);
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ReferenceBitmap } from "../../src/bitmap/reference.js";
+import type { PageWrite } from "../../src/replay/page-write.js";
+import { checkScript } from "../../src/replay/read-script.js";
+import { replayScript } from "../../src/replay/replay-script.js";
+import type { ReplayScript } from "../../src/replay/script.js";
+import type { BitmapFactory } from "../../src/replay/virtual-array.js";
+import { type GoldenTrace, goldenTraces, type PageRow } from "./golden-trace.js";
+
+const BITMAPS: Record<string, BitmapFactory> = {
+  reference: (geometry, slot) => new ReferenceBitmap(geometry, slot, 1),
+};
+
+function replayed(script: ReplayScript, createBitmap: BitmapFactory): PageWrite[] {
+  const options = { variant: "mainline", kernel: "6.1", createBitmap } as const;
+  return [...replayScript(checkScript(script, "trace", options), options)];
+}
+
+const place = ({ node, member, slot, page, sector, sectors }: PageRow) =>
+  `node ${node} ${member} slot ${slot} page ${page} sector ${sector} +${sectors}`;
+
+const why = ({ node, sector, cause }: PageWrite) => `node ${node} sector ${sector} ${cause}`;
+
+function ofNode<T extends { readonly node: number }>(rows: readonly T[], node: number): T[] {
+  return rows.filter((row) => row.node === node);
+}
+
+for (const [name, createBitmap] of Object.entries(BITMAPS)) {
+  describe(`the kernel's traces on the ${name} bitmap`, () => {
+    for (const trace of goldenTraces()) {
+      it(`${trace.name}: md's calls give the page writes of the trace, in order, on both nodes`, () => {
+        const writes = replayed(trace.eventsScript(), createBitmap);
+        assert.deepEqual(writes.map(place), trace.pageWrites.map(place));
+        assert.deepEqual(writes.map(why), trace.causes());
+      });
+      if (trace.scenario.script.length === 0 || trace.name.startsWith("H_")) continue;
+      it(`${trace.name}: the application writes alone give them too, to within a daemon period`, () => {
+        const writes = replayed(trace.writesScript(), createBitmap);
+        for (const node of [0, 1]) agree(ofNode(writes, node), ofNode(trace.pageWrites, node), trace);
+      });
+    }
+  });
+}
+
+function agree(writes: PageWrite[], traced: PageRow[], trace: GoldenTrace): void {
+  assert.deepEqual(writes.map(place), traced.map(place));
+  const node = `node ${traced[0]?.node} `;
+  assert.deepEqual(
+    writes.map(why),
+    trace.causes().filter((cause) => cause.startsWith(node)),
+  );
+  const apart = writes.map(({ timeSeconds }, i) => Math.abs(timeSeconds - (traced[i]?.timeSeconds ?? 0)));
+  assert.ok(
+    Math.max(0, ...apart) < trace.scenario.geometry.daemon_sleep_s,
+    `seconds apart: ${apart.join(" ")}`,
+  );
+}
