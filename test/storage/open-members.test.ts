@@ -1,7 +1,24 @@
 import assert from "node:assert/strict";
-import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import {
+  MD_SUPERBLOCK_AREA_BYTES,
+  parseMdSuperblock,
+  serializeMdSuperblock,
+  withChecksum,
+} from "../../src/ondisk/md-superblock.js";
 import type { OpenMembersRequest } from "../../src/storage/member.js";
 import { openMembers } from "../../src/storage/open-members.js";
 import { clusteredFile, fileState, run, sparseFile, temporaryDirectory } from "./machine.js";
@@ -156,6 +173,22 @@ test("a clustered array with a filesystem on it is refused for run as well", asy
   run("mkfs.ext4", "-q", "-F", "-E", `offset=${1 << 20}`, leg, "60M");
   const asked = request([leg], { existingArray: "keep" });
   await assertRefused(t, directory, asked, "member-signature", /data on it \(ext4 at byte 1048576/);
+});
+
+test("an md member that is not clustered is somebody's array", async (t) => {
+  const directory = temporaryDirectory(t);
+  const leg = clusteredFile(directory, "a.img");
+  const descriptor = openSync(leg, "r+");
+  const area = Buffer.alloc(MD_SUPERBLOCK_AREA_BYTES);
+  readSync(descriptor, area, 0, area.length, 4096);
+  const plain = { ...parseMdSuperblock(area), featureMap: 0 };
+  const bytes = serializeMdSuperblock(withChecksum(plain));
+  writeSync(descriptor, bytes, 0, bytes.length, 4096);
+  closeSync(descriptor);
+  for (const existingArray of ["keep", "refuse"] as const) {
+    const asked = request([leg], { existingArray });
+    await assertRefused(t, directory, asked, "member-signature", /linux_raid_member at byte 4096/);
+  }
 });
 
 test("when a later member cannot be made, files made before it go again", async (t) => {
