@@ -209,6 +209,20 @@ function steps(tools) {
       },
     },
     {
+      name: "wasm",
+      says: "compiling the hot path (AssemblyScript)",
+      inputs: ["package-lock.json", ...filesUnder("assembly", [".ts", ".json"])],
+      extra: "",
+      outputs: ["build/hotpath.wasm"],
+      stamp: "build/stamps/wasm",
+      async build() {
+        const next = "build/hotpath-next.wasm";
+        const options = ["--config", "assembly/asconfig.json", "--outFile", next];
+        await run(process.execPath, [bin("assemblyscript/bin/asc.js"), ...options], "Compiling the hot path");
+        renameSync(join(ROOT, next), join(ROOT, "build/hotpath.wasm"));
+      },
+    },
+    {
       name: "typescript",
       says: "compiling TypeScript",
       inputs: [

@@ -23,17 +23,9 @@ import {
   type SlotBitmap,
   writeBeyondArray,
 } from "./slot-bitmap.js";
+import { putEventsCleared, putSuperblock } from "./superblock-fields.js";
 
 const COUNTERS_PER_PAGE = PAGE_BYTES / 2;
-/** Fields of the bitmap superblock (spec §1.2) that a superblock update rewrites. */
-const EVENTS_OFFSET_BYTES = 24;
-const EVENTS_CLEARED_OFFSET_BYTES = 32;
-const SYNC_SIZE_OFFSET_BYTES = 40;
-const STATE_OFFSET_BYTES = 48;
-const CHUNK_SIZE_OFFSET_BYTES = 52;
-const NODES_OFFSET_BYTES = 68;
-/** STALE is gone once the bitmap is loaded, and WRITE_ERROR is never stored. */
-const TRANSIENT_STATE = 0x2 | 0x4;
 
 export class ReferenceBitmap implements SlotBitmap {
   readonly ring: EventRing;
@@ -146,7 +138,7 @@ export class ReferenceBitmap implements SlotBitmap {
     }
     if (this.needSync) {
       this.needSync = false;
-      this.view().setBigUint64(EVENTS_CLEARED_OFFSET_BYTES, BigInt(this.eventsCleared), true);
+      putEventsCleared(this.image, this.eventsCleared);
       this.needWrite[0] = 1;
     }
     for (let group = 0; group < this.counterPagePending.length; group++) {
@@ -167,13 +159,7 @@ export class ReferenceBitmap implements SlotBitmap {
 
   updateSuperblock(): number {
     if (this.array.events < this.eventsCleared) this.eventsCleared = this.array.events;
-    const view = this.view();
-    view.setBigUint64(EVENTS_OFFSET_BYTES, BigInt(this.array.events), true);
-    view.setBigUint64(EVENTS_CLEARED_OFFSET_BYTES, BigInt(this.eventsCleared), true);
-    view.setBigUint64(SYNC_SIZE_OFFSET_BYTES, BigInt(this.geometry.syncSizeSectors), true);
-    view.setUint32(STATE_OFFSET_BYTES, view.getUint32(STATE_OFFSET_BYTES, true) & ~TRANSIENT_STATE, true);
-    view.setUint32(CHUNK_SIZE_OFFSET_BYTES, this.geometry.chunkBytes, true);
-    view.setUint32(NODES_OFFSET_BYTES, this.geometry.nodes, true);
+    putSuperblock(this.image, this.geometry, this.array.events, this.eventsCleared);
     return this.list(0, 0);
   }
 
@@ -355,10 +341,6 @@ export class ReferenceBitmap implements SlotBitmap {
 
   private word(chunk: number): number {
     return this.counters[chunk] ?? 0;
-  }
-
-  private view(): DataView {
-    return new DataView(this.image.buffer, this.image.byteOffset, this.image.byteLength);
   }
 }
 

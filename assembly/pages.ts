@@ -1,0 +1,128 @@
+/** Which pages a plug or a pass writes: attributes in, list out (spec §3.2 step 6, §3.3, §3.4 d). */
+import {
+  dirty,
+  firstPageOffsetBytes,
+  lastPageBytes,
+  listLength,
+  listOffset,
+  listPage,
+  listable,
+  needWrite,
+  pageCount,
+  pending,
+  positions,
+} from "./layout";
+import { noteIdle } from "./daemon";
+
+/** Lists and clears every page that is dirty or needWrite; returns how many. */
+export function unplug(): u32 {
+  const groups = (pageCount + 63) >> 6;
+  let listed: u32 = 0;
+  for (let word: u32 = 0; word < groups; word += 8) {
+    let marks = load<u64>(listable + word);
+    if (!marks) continue;
+    store<u64>(listable + word, 0);
+    while (marks) {
+      const group = word + u32(ctz(marks) >> 3);
+      marks &= marks - 1;
+      const first = group << 6;
+      let set: u64 = 0;
+      for (let i: u32 = 0; i < 64; i += 16) {
+        const at: usize = first + i;
+        const marked = v128.or(v128.load(dirty + at), v128.load(needWrite + at));
+        if (!v128.any_true(marked)) continue;
+        const clean = i8x16.eq(marked, i8x16.splat(0));
+        v128.store(pending + at, v128.and(v128.load(pending + at), clean));
+        v128.store(dirty + at, i8x16.splat(0));
+        v128.store(needWrite + at, i8x16.splat(0));
+        set |= u64(~i8x16.bitmask(clean) & 0xffff) << i;
+      }
+      listed = listSet(set, first, listed);
+    }
+  }
+  return finishList(listed);
+}
+
+/** Lists and clears needWrite pages up to the first dirty one. */
+export function listUntilDirty(): u32 {
+  const groups = (pageCount + 63) >> 6;
+  let listed: u32 = 0;
+  for (let group: u32 = 0; group < groups; group++) {
+    if (!load<u8>(listable + group)) continue;
+    const first = group << 6;
+    let isDirty: u64 = 0;
+    let needs: u64 = 0;
+    for (let i: u32 = 0; i < 64; i += 16) {
+      const at: usize = first + i;
+      isDirty |= u64(nonZeroBytes(v128.load(dirty + at))) << i;
+      needs |= u64(nonZeroBytes(v128.load(needWrite + at))) << i;
+    }
+    if (isDirty) needs &= (isDirty & -isDirty) - 1;
+    for (let left = needs; left; left &= left - 1) store<u8>(needWrite + first + usize(ctz(left)), 0);
+    listed = listSet(needs, first, listed);
+    if (isDirty) break;
+    store<u8>(listable + group, 0);
+  }
+  return finishList(listed);
+}
+
+function nonZeroBytes(bytes: v128): u32 {
+  return ~i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0))) & 0xffff;
+}
+
+/** Page 0 alone, whatever its attributes are, which stay. */
+export function listPage0(): void {
+  store<u32>(listPage, 0);
+  finishList(1);
+}
+
+/** Every page is to be written by the next pass or plug. */
+export function markAllPages(): void {
+  memory.fill(needWrite, 1, pageCount);
+  memory.fill(listable, 1, (pageCount + 63) >> 6);
+  noteIdle();
+}
+
+/** Appends the pages of a 64-bit set; the list has room for 8 more than it can hold. */
+function listSet(set: u64, first: u32, listed: u32): u32 {
+  if (popcnt(set) < 16) {
+    for (; set; set &= set - 1) store<u32>(listPage + (usize(listed++) << 2), first + u32(ctz(set)));
+    return listed;
+  }
+  for (; set; set >>= 8, first += 8) {
+    const byte = usize(set & 0xff);
+    const at = listPage + (usize(listed) << 2);
+    storePositions(at, byte, first);
+    listed += u32(popcnt(byte));
+  }
+  return listed;
+}
+
+/** Stores 8 numbers, of which those of the byte's set bits are meant: `first` plus each bit's position. */
+export function storePositions(at: usize, byte: usize, first: u32): void {
+  const places = v128.load_splat<u64>(positions + (byte << 3));
+  const wide = i16x8.extend_low_i8x16_u(places);
+  const base = i32x4.splat(first);
+  v128.store(at, i32x4.add(base, i32x4.extend_low_i16x8_u(wide)));
+  v128.store(at, i32x4.add(base, i32x4.extend_high_i16x8_u(wide)), 16);
+}
+
+/** Byte offset and length of every listed page. */
+function finishList(listed: u32): u32 {
+  const base = f64x2.splat(firstPageOffsetBytes);
+  const pageBytes = f64x2.splat(4096);
+  const whole = i32x4.splat(4096);
+  for (let i: u32 = 0; i < listed; i += 4) {
+    const pages = v128.load(listPage + (usize(i) << 2));
+    const upper = i8x16.shuffle(pages, pages, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+    const at = listOffset + (usize(i) << 3);
+    v128.store(at, f64x2.add(base, f64x2.mul(f64x2.convert_low_i32x4_u(pages), pageBytes)));
+    v128.store(at, f64x2.add(base, f64x2.mul(f64x2.convert_low_i32x4_u(upper), pageBytes)), 16);
+    v128.store(listLength + (usize(i) << 2), whole);
+  }
+  if (listed) {
+    const last = (usize(listed) - 1) << 2;
+    if (load<u32>(listPage + last) == pageCount - 1) store<u32>(listLength + last, lastPageBytes);
+  }
+  return listed;
+}

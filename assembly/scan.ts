@@ -1,0 +1,133 @@
+/** Counting and finding set bits. Padding after the last chunk never counts. */
+import {
+  PAGE_BYTES,
+  SUPERBLOCK_BYTES,
+  bitsOnDisk,
+  chunks,
+  image,
+  listPage,
+  pageCount,
+  scratch,
+} from "./layout";
+import { storePositions } from "./pages";
+
+/** Set bits of the chunks from `from`, a multiple of 8, to below `to`. */
+function countChunks(from: u32, to: u32): u32 {
+  let at = image + SUPERBLOCK_BYTES + (from >> 3);
+  const bits = to - from;
+  let a: u64 = 0;
+  let b: u64 = 0;
+  let c: u64 = 0;
+  let d: u64 = 0;
+  for (const end = at + ((bits >> 8) << 5); at < end; at += 32) {
+    a += popcnt(load<u64>(at));
+    b += popcnt(load<u64>(at, 8));
+    c += popcnt(load<u64>(at, 16));
+    d += popcnt(load<u64>(at, 24));
+  }
+  for (let left = bits & 255; left; at += 8) {
+    const word = load<u64>(at);
+    if (left < 64) {
+      a += popcnt(word & ((u64(1) << left) - 1));
+      break;
+    }
+    a += popcnt(word);
+    left -= 64;
+  }
+  return u32(a + b + c + d);
+}
+
+export function countDirty(): u32 {
+  return countChunks(0, chunks);
+}
+
+let totalOnDisk: u32 = 0;
+
+/** The first `listed` pages of the list are now on disk as they are here; returns the bits on disk of all pages. */
+export function noteListed(listed: u32): u32 {
+  for (let i: u32 = 0; i < listed; i++) notePage(load<u32>(listPage + (usize(i) << 2)));
+  return totalOnDisk;
+}
+
+/** All pages are on disk as they are here. */
+export function noteAll(): void {
+  for (let page: u32 = 0; page < pageCount; page++) notePage(page);
+}
+
+function notePage(page: u32): void {
+  const from: u32 = page ? page * 32768 - 2048 : 0;
+  const bits = countChunks(from, min(chunks, page * 32768 + 30720));
+  const at = bitsOnDisk + (usize(page) << 2);
+  totalOnDisk += bits - load<u32>(at);
+  store<u32>(at, bits);
+}
+
+/** Inclusive ranges of set chunks from chunk `from`, at most `maxRanges`, as pairs at `scratch`; returns how many. */
+export function scanRanges(from: u32, maxRanges: u32): u32 {
+  let at = scratch;
+  let found: u32 = 0;
+  while (found < maxRanges) {
+    const first = nextSet(from);
+    if (first >= chunks) break;
+    from = nextClear(first + 1);
+    store<u32>(at, first);
+    store<u32>(at, from - 1, 4);
+    at += 8;
+    found++;
+  }
+  return found;
+}
+
+/** First set chunk at or after `from`; at least `chunks` where there is none. */
+function nextSet(from: u32): u32 {
+  if (from >= chunks) return chunks;
+  const bits = image + SUPERBLOCK_BYTES;
+  let word = load<u64>(bits + ((from >> 6) << 3)) & (~u64(0) << (from & 63));
+  let base = from & ~63;
+  while (!word) {
+    base += 64;
+    if (base >= chunks) return chunks;
+    word = load<u64>(bits + (base >> 3));
+  }
+  return base + u32(ctz(word));
+}
+
+/** First clear chunk at or after `from`, or `chunks`. */
+function nextClear(from: u32): u32 {
+  if (from >= chunks) return chunks;
+  const bits = image + SUPERBLOCK_BYTES;
+  let word = ~load<u64>(bits + ((from >> 6) << 3)) & (~u64(0) << (from & 63));
+  let base = from & ~63;
+  while (!word) {
+    base += 64;
+    if (base >= chunks) return chunks;
+    word = ~load<u64>(bits + (base >> 3));
+  }
+  return min(base + u32(ctz(word)), chunks);
+}
+
+/** Where the next scan goes on. */
+export let scannedTo: u32 = 0;
+
+/** Set chunks from chunk `from`, a multiple of 64, as numbers at `scratch`, stopping when `room` could be passed. */
+export function scanChunks(from: u32, room: u32): u32 {
+  const bits = image + SUPERBLOCK_BYTES;
+  let found: u32 = 0;
+  let base = from;
+  for (; base < chunks && found + 64 <= room; base += 64) {
+    let word = load<u64>(bits + (base >> 3));
+    if (!word) continue;
+    if (chunks - base < 64) word &= (u64(1) << (chunks - base)) - 1;
+    if (popcnt(word) < 12) {
+      for (; word; word &= word - 1) store<u32>(scratch + (usize(found++) << 2), base + u32(ctz(word)));
+    } else {
+      for (let first = base; word; word >>= 8, first += 8) {
+        const byte = usize(word & 0xff);
+        storePositions(scratch + (usize(found) << 2), byte, first);
+        found += u32(popcnt(byte));
+      }
+    }
+  }
+  scannedTo = base;
+  return found;
+}
