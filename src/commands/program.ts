@@ -6,10 +6,16 @@ import { Command } from "commander";
 import { slotmarkVersion } from "../measure/identity.js";
 import { registerCreate } from "./create.js";
 import { registerExamine } from "./examine.js";
+import { registerReplay } from "./replay.js";
 import { registerSchema } from "./schema.js";
 
 /** Every command's register function, in the order of `--help`. */
-const REGISTER: readonly ((program: Command) => void)[] = [registerCreate, registerExamine, registerSchema];
+const REGISTER: readonly ((program: Command) => void)[] = [
+  registerCreate,
+  registerExamine,
+  registerReplay,
+  registerSchema,
+];
 
 export async function buildProgram(): Promise<Command> {
   const program = new Command("slotmark")
