@@ -44,7 +44,8 @@ export async function openMemberSource(path: string): Promise<MemberSource> {
   }
   const handle = await openForReading(path, block !== undefined);
   const alignment = block === undefined ? 1 : block.logicalBlockBytes;
-  const memory = directMemory(READ_BYTES_MAX + 2 * alignment);
+  const memory =
+    block === undefined ? new Uint8Array(READ_BYTES_MAX) : directMemory(READ_BYTES_MAX + 2 * alignment);
   return {
     path,
     kind: block === undefined ? "file" : "block",
