@@ -1,0 +1,50 @@
+/**
+ * What a run is asked to measure: a matrix of arrays and workloads, and how each point is sampled. Lists are the matrix's axes.
+ * The same schema checks a built-in suite, the command line and a YAML file.
+ */
+import { z } from "zod";
+
+const positiveInteger = z.number().int().positive();
+const chunkBytes = positiveInteger.refine((bytes) => bytes >= 512 && Number.isInteger(Math.log2(bytes)), {
+  message: "expected a power of two of at least 512 bytes",
+});
+
+export const scenarioSchema = z.strictObject({
+  suite: z.string().min(1).describe("Name under which the trials appear"),
+  nodes: z.array(positiveInteger.min(1).max(64)).nonempty().describe("Node counts"),
+  chunkBytes: z.array(chunkBytes).nonempty().describe("Bitmap chunk sizes, bytes"),
+  sizeBytes: positiveInteger.describe("Length of a member that slotmark makes, bytes"),
+  memberCount: positiveInteger.min(2).max(8).describe("Members of the array"),
+  workload: z.enum(["uniform", "zipf", "sequential"]),
+  workingSetBytes: positiveInteger
+    .nullable()
+    .describe("Part of the array that is written, bytes; null: all of it"),
+  writeBytes: positiveInteger
+    .multipleOf(4096)
+    .max(1 << 20)
+    .describe("Length of an application write, bytes: a multiple of 4096 up to 1 MiB"),
+  plug: positiveInteger.max(1024).describe("Writes that a node submits together"),
+  ratePerSecond: z
+    .number()
+    .positive()
+    .nullable()
+    .describe("Open loop: writes a second, whole cluster; null: closed loop"),
+  overlap: z.boolean().describe("Let nodes write the same blocks"),
+  durability: z.enum(["preflush-fua", "fua", "none"]),
+  dataSync: z.boolean(),
+  variant: z.enum(["safe", "mainline", "original"]),
+  kernel: z.enum(["6.1", "mainline"]),
+  daemonSleepMs: positiveInteger.describe("Time between the bitmap's passes inside the process, ms"),
+  phases: z
+    .array(z.enum(["cold", "steady"]))
+    .nonempty()
+    .describe("cold: from clean chunks; steady: after the bits on disk have settled"),
+  bitmap: z.enum(["paired", "off"]).describe("paired: each trial has a twin without a bitmap, next to it"),
+  trials: positiveInteger.max(10_000).describe("Trial pairs of each phase and matrix point"),
+  timeMs: positiveInteger.describe("Measured time of a trial without its warm-up, ms"),
+  warmupMs: positiveInteger.describe("Least warm-up, ms"),
+  seed: z.number().int().nonnegative().max(0xffff_ffff),
+});
+
+export type Scenario = z.infer<typeof scenarioSchema>;
+export type Phase = Scenario["phases"][number];

@@ -1,0 +1,63 @@
+/** The built-in suites, complete scenarios by name. */
+import { SlotmarkError } from "../errors.js";
+import type { Scenario } from "./schema.js";
+
+export interface Suite {
+  readonly summary: string;
+  /** Whether its numbers may decide over a release. */
+  readonly forGating: boolean;
+  readonly scenario: Scenario;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const quick: Scenario = {
+  suite: "quick",
+  nodes: [4],
+  chunkBytes: [64 * KIB],
+  sizeBytes: 1024 * MIB,
+  memberCount: 2,
+  workload: "uniform",
+  workingSetBytes: 512 * MIB,
+  writeBytes: 4 * KIB,
+  plug: 1,
+  ratePerSecond: null,
+  overlap: false,
+  durability: "preflush-fua",
+  dataSync: false,
+  variant: "safe",
+  kernel: "mainline",
+  daemonSleepMs: 500,
+  phases: ["cold", "steady"],
+  bitmap: "paired",
+  trials: 6,
+  timeMs: 2000,
+  warmupMs: 500,
+  seed: 1,
+};
+
+export const suites: ReadonlyMap<string, Suite> = new Map([
+  [
+    "quick",
+    {
+      summary:
+        "about a minute: what the bitmap costs from a cold start and in the steady state; not for gating",
+      forGating: false,
+      scenario: quick,
+    },
+  ],
+]);
+
+export function suiteNamed(name: string): Suite {
+  const suite = suites.get(name);
+  if (suite === undefined) {
+    throw new SlotmarkError(
+      "usage",
+      "unknown-suite",
+      `there is no suite named ${JSON.stringify(name)}`,
+      `choose one of: ${[...suites.keys()].join(", ")} (\`slotmark run --list\` describes them)`,
+    );
+  }
+  return suite;
+}

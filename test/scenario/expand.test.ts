@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { expand } from "../../src/scenario/expand.js";
+import { suiteNamed } from "../../src/scenario/suites.js";
+
+const quick = suiteNamed("quick").scenario;
+
+test("each pair has one trial with and one without a bitmap, next to each other and of one seed", () => {
+  const plans = expand({ ...quick, nodes: [2, 4], chunkBytes: [65536, 1 << 20], trials: 3 });
+  assert.equal(plans.length, 3 * 2 * 2 * 2 * 2);
+  assert.equal(new Set(plans.map((plan) => plan.id)).size, plans.length);
+  for (let index = 0; index < plans.length; index += 2) {
+    const [one, other] = plans.slice(index, index + 2);
+    assert.ok(one !== undefined && other !== undefined);
+    assert.equal(one.pair, other.pair);
+    assert.equal(one.seed, other.seed);
+    assert.notEqual(one.bitmap, other.bitmap);
+  }
+});
+
+test("variants are interleaved: a round holds every phase and matrix point once before the next begins", () => {
+  const plans = expand({ ...quick, nodes: [2, 4], trials: 2 });
+  const round = plans.slice(0, plans.length / 2).map((plan) => `${plan.nodes}/${plan.phase}`);
+  assert.deepEqual(new Set(round), new Set(["2/cold", "2/steady", "4/cold", "4/steady"]));
+});
+
+test("the order inside pairs follows the seed and both orders occur", () => {
+  const orders = (seed: number) =>
+    expand({ ...quick, trials: 20, seed })
+      .filter((_, index) => index % 2 === 0)
+      .map((plan) => plan.bitmap);
+  assert.deepEqual(orders(1), orders(1));
+  assert.notDeepEqual(orders(1), orders(2));
+  assert.ok(orders(1).includes(true) && orders(1).includes(false));
+});
+
+test("without a bitmap there are no twins", () => {
+  assert.ok(expand({ ...quick, bitmap: "off" }).every((plan) => !plan.bitmap));
+});
