@@ -1,0 +1,61 @@
+/** What the main thread asks of a node for one trial, and what the node answers. Both are copied between threads. */
+import type { WorkloadOptions } from "../bitmap/workload.js";
+import type { ErrorKind } from "../errors.js";
+import type { SlotGeometry } from "../ondisk/slot-geometry.js";
+import type { Durability } from "../storage/page-writer.js";
+import type { Rhythm } from "./steadiness.js";
+
+export interface NodeTask {
+  readonly slot: number;
+  readonly geometry: SlotGeometry;
+  readonly members: readonly { readonly path: string; readonly dataOffsetBytes: number }[];
+  /** The array's event count. */
+  readonly events: number;
+  readonly workload: WorkloadOptions;
+  readonly plug: number;
+  /** This node's writes a second in open loop; null: closed loop. */
+  readonly ratePerSecond: number | null;
+  readonly bitmap: boolean;
+  readonly phase: "cold" | "steady";
+  readonly durability: Durability;
+  readonly dataSync: boolean;
+  readonly daemonSleepNs: number;
+  readonly warmupNs: number;
+  /** A node whose bits have not settled by then is measured all the same, as `notSteady`. */
+  readonly settleLimitNs: number;
+  readonly control: SharedArrayBuffer;
+}
+
+export interface NodeMeasurement {
+  readonly slot: number;
+  readonly writes: number;
+  readonly durationNs: number;
+  readonly plugs: number;
+  /** Plugs that had to write a bitmap page first. */
+  readonly unplugs: number;
+  readonly pageWrites: { readonly unplug: number; readonly daemon: number };
+  readonly dirtyBytes: { readonly mean: number; readonly maximum: number };
+  readonly passes: number;
+  readonly rhythmAtStart: Rhythm;
+  readonly rhythmAtEnd: Rhythm;
+  /** Open loop: how late the last write was started, against its intended time. */
+  readonly finalDelayNs: number;
+  /** Encoded HDR histograms; absent where nothing was counted. */
+  readonly writeLatency: string;
+  readonly serviceLatency: string | null;
+  readonly unplugLatency: string | null;
+  readonly directIo: boolean;
+}
+
+export type NodeAnswer =
+  | { readonly outcome: "measured"; readonly measurement: NodeMeasurement }
+  | { readonly outcome: "stopped" }
+  | { readonly outcome: "failed"; readonly error: NodeError };
+
+/** A SlotmarkError in a form that survives the way between threads. */
+export interface NodeError {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}

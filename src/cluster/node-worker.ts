@@ -1,0 +1,84 @@
+/** Entry of a node's worker thread: sets the node up, meets the others at the start barrier, works, and answers. */
+import fs from "node:fs";
+import { createWasmBitmap, type WasmBitmap } from "../bitmap/wasm.js";
+import { SlotmarkError } from "../errors.js";
+import { pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { openPsyncWriter } from "../storage/psync-writer.js";
+import { Control } from "./control.js";
+import { Node } from "./node.js";
+import type { NodeAnswer, NodeTask } from "./node-task.js";
+
+export function runNode(task: NodeTask): NodeAnswer {
+  const control = new Control(task.control);
+  try {
+    return work(task, control);
+  } catch (error) {
+    control.stop();
+    if (!(error instanceof SlotmarkError)) throw error;
+    const { kind, code, message, remedy } = error;
+    return { outcome: "failed", error: { kind, code, message, remedy } };
+  }
+}
+
+function work(task: NodeTask, control: Control): NodeAnswer {
+  const { geometry, slot, members, workload } = task;
+  const bitmap = createWasmBitmap({ geometry, slot, payloadBytes: workload.writeBytes });
+  const writer = openPsyncWriter({
+    members,
+    memory: bitmap.memory,
+    imageOffsetBytes: bitmap.imageOffsetBytes,
+    payloadOffsetBytes: bitmap.payloadOffsetBytes,
+    durability: task.durability,
+    dataSync: task.dataSync,
+  });
+  try {
+    readOwnSlot(bitmap, task);
+    bitmap.configureWorkload(workload);
+    fillPayload(bitmap, workload.writeBytes, workload.seed);
+    const node = new Node(task, bitmap, writer, control);
+    try {
+      if (!control.arriveAndWait()) return { outcome: "stopped" };
+      const measurement = node.run();
+      return measurement === null ? { outcome: "stopped" } : { outcome: "measured", measurement };
+    } finally {
+      node.close();
+    }
+  } finally {
+    writer.close();
+  }
+}
+
+/** As a node that joins: its own slot's pages from the first member, then the counters from the bits. */
+function readOwnSlot(bitmap: WasmBitmap, task: NodeTask): void {
+  const member = task.members[0];
+  if (member === undefined) throw new Error("a node needs a member");
+  const descriptor = fs.openSync(member.path, "r");
+  try {
+    const offsetBytes = pageSector(task.geometry, task.slot, 0) * SECTOR_BYTES;
+    const read = fs.readSync(descriptor, bitmap.image, 0, bitmap.image.byteLength, offsetBytes);
+    if (read < task.geometry.bitmapBytes) {
+      throw new SlotmarkError(
+        "device",
+        "slot-truncated",
+        `${member.path} ends inside slot ${task.slot}: ${read} bytes at offset ${offsetBytes}, expected ${task.geometry.bitmapBytes}`,
+        "check that the member is still whole",
+      );
+    }
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  bitmap.setArrayState({ events: task.events, degraded: false });
+  bitmap.load(0);
+}
+
+/** A payload that no layer below can compress or recognise as zeroes. */
+function fillPayload(bitmap: WasmBitmap, payloadBytes: number, seed: number): void {
+  const words = new Uint32Array(bitmap.memory.buffer, bitmap.payloadOffsetBytes, payloadBytes / 4);
+  let state = seed | 1;
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+}
