@@ -61,7 +61,8 @@ const runFields = {
   scenario: z.record(z.string(), z.json()),
   scenarioHash: z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits"),
   backends: z.strictObject({
-    dlm: z.enum(["embedded", "kernel"]),
+    /** `none`: the trials took no locks. */
+    dlm: z.enum(["none", "embedded", "kernel"]),
     io: z.enum(["uring", "psync"]),
     /** `serial`: members are written one after another, so latencies are sums over members. */
     members: z.enum(["parallel", "serial"]),

@@ -1,0 +1,135 @@
+/** `run`'s options as scenarios: each suite named, overridden by what the command line says. */
+import { SlotmarkError } from "../errors.js";
+import type { Scenario } from "../scenario/schema.js";
+import { scenarioSchema } from "../scenario/schema.js";
+import { suiteNamed } from "../scenario/suites.js";
+import { parseSizeBytes, parseTimeMs } from "./quantities.js";
+
+/** As commander hands them over: texts, and booleans for flags. */
+export interface RunOptions {
+  readonly member: readonly string[];
+  readonly destroy: readonly string[];
+  readonly watch: boolean;
+  readonly bitmap: boolean;
+  readonly nodes?: string;
+  readonly chunk?: string;
+  readonly size?: string;
+  readonly workload?: string;
+  readonly workingSet?: string;
+  readonly writeSize?: string;
+  readonly plug?: string;
+  readonly rate?: string;
+  readonly overlap?: boolean;
+  readonly io?: string;
+  readonly durability?: string;
+  readonly dataSync?: boolean;
+  readonly variant?: string;
+  readonly kernel?: string;
+  readonly daemonSleep?: string;
+  readonly trials?: string;
+  readonly time?: string;
+  readonly seed?: string;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly list?: boolean;
+}
+
+/** The option that sets a scenario's field, for messages. */
+const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
+  nodes: "--nodes",
+  chunkBytes: "--chunk",
+  sizeBytes: "--size",
+  workload: "--workload",
+  workingSetBytes: "--working-set",
+  writeBytes: "--write-size",
+  plug: "--plug",
+  ratePerSecond: "--rate",
+  durability: "--durability",
+  variant: "--variant",
+  kernel: "--kernel",
+  daemonSleepMs: "--daemon-sleep",
+  trials: "--trials",
+  timeMs: "--time",
+  seed: "--seed",
+  memberCount: "--member",
+};
+
+/** @throws SlotmarkError naming the option, what it was given and what it takes */
+export function scenariosOf(suites: readonly string[], options: RunOptions): Scenario[] {
+  refuseWhatIsNotThere(options);
+  refuseSingleMember(options);
+  const overrides = overridesOf(options);
+  return (suites.length === 0 ? ["quick"] : suites).map((name) =>
+    check({ ...suiteNamed(name).scenario, ...overrides }),
+  );
+}
+
+function refuseWhatIsNotThere(options: RunOptions): void {
+  if (options.io === undefined || options.io === "psync") return;
+  throw new SlotmarkError(
+    "usage",
+    "io-unavailable",
+    `--io ${options.io} is not available in this version of slotmark`,
+    "Use --io psync, which writes the members one after another.",
+  );
+}
+
+function refuseSingleMember({ member }: RunOptions): void {
+  if (member.length !== 1) return;
+  throw new SlotmarkError(
+    "usage",
+    "members-too-few",
+    `only ${member[0]} was named as a member; an array has at least two`,
+    "Name another --member, or none for two temporary files.",
+  );
+}
+
+function overridesOf(options: RunOptions): Record<string, unknown> {
+  const overrides: Record<string, unknown> = {
+    nodes: options.nodes?.split(",").map((text) => count("--nodes", text)),
+    chunkBytes: options.chunk?.split(",").map(parseSizeBytes),
+    sizeBytes: options.size && parseSizeBytes(options.size),
+    workload: options.workload,
+    workingSetBytes: options.workingSet && parseSizeBytes(options.workingSet),
+    writeBytes: options.writeSize && parseSizeBytes(options.writeSize),
+    plug: options.plug && count("--plug", options.plug),
+    ratePerSecond: options.rate && count("--rate", options.rate),
+    overlap: options.overlap,
+    durability: options.durability,
+    dataSync: options.dataSync,
+    variant: options.variant,
+    kernel: options.kernel,
+    daemonSleepMs: options.daemonSleep && Math.round(parseTimeMs(options.daemonSleep)),
+    trials: options.trials && count("--trials", options.trials),
+    timeMs: options.time && Math.round(parseTimeMs(options.time)),
+    seed: options.seed && count("--seed", options.seed),
+    bitmap: options.bitmap ? undefined : "off",
+    memberCount: options.member.length > 0 ? options.member.length : undefined,
+  };
+  return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+}
+
+function count(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new SlotmarkError(
+    "usage",
+    "option-invalid",
+    `${option} takes a number, not ${JSON.stringify(text)}`,
+    `Try ${option} 4.`,
+  );
+}
+
+function check(scenario: Record<string, unknown>): Scenario {
+  const checked = scenarioSchema.safeParse(scenario);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const field = String(issue?.path[0] ?? "");
+  const option = OPTION_OF_FIELD[field] ?? field;
+  throw new SlotmarkError(
+    "usage",
+    "option-invalid",
+    `${option} ${JSON.stringify(scenario[field])} is not possible: ${issue?.message ?? "invalid"}`,
+    "See `slotmark run --help` for what it takes.",
+  );
+}

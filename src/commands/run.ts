@@ -1,0 +1,232 @@
+/** `slotmark run`: measure, keep what was measured, and show it. */
+import fs from "node:fs";
+import path from "node:path";
+import type { Command } from "commander";
+import { SlotmarkError } from "../errors.js";
+import { captureEnvironment } from "../measure/environment.js";
+import { slotmarkIdentity } from "../measure/identity.js";
+import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
+import { RunProgress } from "../measure/run-progress.js";
+import { runWarnings } from "../measure/run-warnings.js";
+import { runSession } from "../measure/session.js";
+import { withTax } from "../measure/tax.js";
+import { resultTable } from "../report/table.js";
+import { createJournal, type Journal, resumeJournal } from "../results/journal.js";
+import { scenarioHash } from "../results/scenario-hash.js";
+import {
+  type EncodedHistograms,
+  type JournalHeader,
+  type Result,
+  SCHEMA_VERSION,
+  type Trial,
+} from "../results/schema.js";
+import { writeResult } from "../results/store.js";
+import { type Scenario, scenarioSchema } from "../scenario/schema.js";
+import { suites } from "../scenario/suites.js";
+import { interruption } from "./interruption.js";
+import { ProgressLine } from "./progress-line.js";
+import { type RunOptions, scenariosOf } from "./run-options.js";
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+export function registerRun(program: Command): void {
+  program
+    .command("run")
+    .description("measure (default suite: quick)")
+    .argument("[suite...]", "suites by name; `run --list` describes them")
+    .option("--list", "describe the suites and end")
+    .option(
+      "--member <path>",
+      "file or block device to write; repeat it for each member (default: two temporary files)",
+      collect,
+      [],
+    )
+    .option("--destroy <path>", "give up what this very member holds (repeat)", collect, [])
+    .option("--no-watch", "do not watch members of a clustered array for use by another host")
+    .option("--nodes <n[,n]>", "node counts, 1 to 64")
+    .option("--chunk <size[,size]>", "bitmap chunk sizes, such as 64K or 64M")
+    .option("--size <size>", "length of the members that are made")
+    .option("--workload <kind>", "uniform, zipf or sequential")
+    .option("--working-set <size>", "part of the array that is written")
+    .option("--write-size <size>", "length of a write")
+    .option("--plug <n>", "writes that a node submits together")
+    .option("--rate <n>", "open loop: writes a second of the whole cluster")
+    .option("--overlap", "let nodes write the same blocks")
+    .option("--io <backend>", "psync: one member after another")
+    .option("--durability <model>", "of bitmap pages: preflush-fua, fua or none")
+    .option("--data-sync", "make data writes durable as well")
+    .option("--variant <name>", "whose behaviour: safe, mainline or original")
+    .option("--kernel <name>", "6.1 or mainline")
+    .option("--daemon-sleep <time>", "time between passes of the bitmap, such as 500ms")
+    .option("--trials <n>", "trial pairs of each phase")
+    .option("--time <time>", "measured time of a trial without its warm-up")
+    .option("--seed <n>", "seed of the workload")
+    .option("--no-bitmap", "measure without a bitmap only")
+    .option("--out <file>", "result file")
+    .option("--resume <journal>", "go on with a run that was cut short")
+    .action(async (names: string[], options: RunOptions, command: Command) => {
+      const { json = false, quiet = false } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
+      if (options.list === true) listSuites(json);
+      else await run(names, options, { json, quiet });
+    });
+}
+
+function listSuites(json: boolean): void {
+  const list = [...suites].map(([name, { summary, forGating }]) => ({ name, summary, forGating }));
+  if (json) process.stdout.write(`${JSON.stringify(list, null, 2)}\n`);
+  else for (const { name, summary } of list) process.stdout.write(`${name.padEnd(14)}${summary}\n`);
+}
+
+interface Plan {
+  readonly scenarios: readonly Scenario[];
+  readonly memberPaths: readonly string[];
+  readonly outPath: string;
+  /** Present where a run is taken up again. */
+  readonly resumed: ReturnType<typeof resumeJournal> | null;
+}
+
+async function run(
+  names: readonly string[],
+  options: RunOptions,
+  output: { json: boolean; quiet: boolean },
+): Promise<void> {
+  const plan =
+    options.resume === undefined ? freshPlan(names, options) : resumedPlan(options.resume, names, options);
+  const signal = interruption.listen();
+  const line = new ProgressLine(!output.quiet);
+  const notice = (text: string) => {
+    if (!output.quiet) line.say(text);
+  };
+  let journal: Journal | null = plan.resumed?.journal ?? null;
+  let members: RunMembers | null = null;
+  const trials: Trial[] = [...(plan.resumed?.contents.trials ?? [])];
+  const histograms: EncodedHistograms = { ...plan.resumed?.contents.histograms };
+  try {
+    members = await RunMembers.open({
+      paths: plan.memberPaths,
+      destroy: options.destroy,
+      watch: options.watch,
+      scenarios: plan.scenarios,
+      onNotice: notice,
+      signal,
+    });
+    if (plan.resumed !== null)
+      removeTemporaryMembers(plan.resumed.contents.header.environment.members.map(({ path }) => path));
+    const header = plan.resumed?.contents.header ?? headerOf(plan, members);
+    journal ??= createJournal(journalPath(plan.outPath), header);
+    const open = journal;
+    const finished = await runSession({
+      scenarios: plan.scenarios,
+      members,
+      done: new Set(trials.map((trial) => trial.id)),
+      signal,
+      progress: new RunProgress((text) => line.show(text)),
+      onTrial: (measured) => {
+        open.append(measured.trial, measured.histograms);
+        trials.push(measured.trial);
+        Object.assign(histograms, measured.histograms);
+      },
+    });
+    line.clear();
+    if (!finished) {
+      notice(stoppedText(trials.length, open.path));
+      return;
+    }
+    const { journal: _, ...runFields } = header;
+    const result: Result = {
+      ...runFields,
+      trials: withTax(trials),
+      histograms,
+      warnings: runWarnings(plan.scenarios, trials, header.backends.members),
+    };
+    writeResult(plan.outPath, result);
+    fs.unlinkSync(open.path);
+    if (output.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else {
+      process.stdout.write(resultTable(result));
+      process.stdout.write(`\nresult file: ${plan.outPath}\n`);
+    }
+  } catch (error) {
+    line.clear();
+    if (journal !== null) notice(stoppedText(trials.length, journal.path));
+    throw error;
+  } finally {
+    journal?.close();
+    members?.close();
+  }
+}
+
+function stoppedText(trials: number, journal: string): string {
+  return `The ${trials} trials measured so far are kept in ${journal}; \`slotmark run --resume ${journal}\` goes on from there.`;
+}
+
+function freshPlan(names: readonly string[], options: RunOptions): Plan {
+  const scenarios = scenariosOf(names, options);
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const suitesNamed = scenarios.map((scenario) => scenario.suite).join("-");
+  const outPath = path.resolve(options.out ?? `slotmark-${suitesNamed}-${stamp}.json`);
+  return {
+    scenarios,
+    memberPaths: options.member.map((member) => path.resolve(member)),
+    outPath,
+    resumed: null,
+  };
+}
+
+const JOURNAL_SUFFIX = ".journal";
+
+function journalPath(outPath: string): string {
+  return `${outPath}${JOURNAL_SUFFIX}`;
+}
+
+/** The scenario, the members and the header come from the journal; nothing else may change the work. */
+function resumedPlan(journal: string, names: readonly string[], options: RunOptions): Plan {
+  if (names.length > 0) {
+    throw new SlotmarkError(
+      "usage",
+      "resume-with-suite",
+      `--resume goes on with the scenario in ${journal}; it takes no suite`,
+      "Leave the suite out, or start a run anew.",
+    );
+  }
+  const resumed = resumeJournal(path.resolve(journal));
+  try {
+    const { scenario } = resumed.contents.header;
+    const scenarios = scenarioSchema.array().nonempty().safeParse(scenario.suites);
+    if (!scenarios.success || !isTextList(scenario.members)) {
+      throw new SlotmarkError(
+        "input",
+        "journal-scenario-unknown",
+        `${journal}: line 1: field scenario is not one that this version of slotmark can run`,
+        "Go on with the version that started the run, or start anew.",
+      );
+    }
+    const outPath = path.resolve(options.out ?? journal.replace(/\.journal$/, ""));
+    return { scenarios: scenarios.data, memberPaths: scenario.members, outPath, resumed };
+  } catch (error) {
+    resumed.journal.close();
+    throw error;
+  }
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function headerOf(plan: Plan, members: RunMembers): JournalHeader {
+  const [first] = plan.scenarios;
+  if (first === undefined) throw new Error("a run needs a scenario");
+  return {
+    journal: "slotmark",
+    schemaVersion: SCHEMA_VERSION,
+    slotmark: slotmarkIdentity(),
+    createdAt: new Date().toISOString(),
+    environment: captureEnvironment(members.paths),
+    scenario: { suites: [...plan.scenarios], members: [...plan.memberPaths] },
+    scenarioHash: scenarioHash({ suites: plan.scenarios }),
+    backends: { dlm: "none", io: "psync", members: "serial" },
+    variant: first.variant,
+    kernel: first.kernel,
+    durabilityModel: "userspace",
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * From what the nodes of one trial report to its record: the headline figures of the design, for the cluster as a whole.
+ */
+import { decodeHistogram, encodeHistogram, type LatencyHistogram } from "../cluster/latency-histogram.js";
+import type { NodeMeasurement } from "../cluster/node-task.js";
+import type { TrialPlan } from "../scenario/expand.js";
+import type { Scenario } from "../scenario/schema.js";
+import type { Metric, TrialRecord } from "./trial-record.js";
+
+export interface MeasuredTrial {
+  readonly trial: TrialRecord;
+  /** Encoded HDR histograms by the REF that the trial names. */
+  readonly histograms: Readonly<Record<string, string>>;
+}
+
+export function measuredTrial(
+  scenario: Scenario,
+  plan: TrialPlan,
+  nodes: readonly NodeMeasurement[],
+  startedAt: string,
+): MeasuredTrial {
+  const metrics: Record<string, Metric> = {};
+  const histograms: Record<string, string> = {};
+  const references: Record<string, string> = {};
+
+  const addLatency = (name: string, encoded: readonly (string | null)[]) => {
+    const merged = mergeHistograms(encoded.filter((one) => one !== null));
+    if (merged === null) return;
+    metrics[name] = latencyMetric(merged);
+    const reference = `${plan.id}/${name}`;
+    references[name] = reference;
+    histograms[reference] = encodeHistogram(merged);
+    merged.destroy();
+  };
+  addLatency(
+    "write_latency_ns",
+    nodes.map((node) => node.writeLatency),
+  );
+  addLatency(
+    "service_latency_ns",
+    nodes.map((node) => node.serviceLatency),
+  );
+
+  const writes = sum(nodes, (node) => node.writes);
+  metrics.write_iops = {
+    unit: "writes/s",
+    direction: "higher",
+    value: sum(nodes, (node) => (node.writes * 1e9) / node.durationNs),
+    count: writes,
+  };
+  if (scenario.ratePerSecond !== null) {
+    metrics.open_loop_delay_ns = {
+      unit: "ns",
+      direction: "lower",
+      value: Math.max(...nodes.map((node) => node.finalDelayNs)),
+      count: nodes.length,
+    };
+  }
+  if (plan.bitmap) {
+    addLatency(
+      "unplug_latency_ns",
+      nodes.map((node) => node.unplugLatency),
+    );
+    const plugs = sum(nodes, (node) => node.plugs);
+    for (const cause of ["unplug", "daemon"] as const) {
+      metrics[`bitmap_page_writes_per_write{cause=${cause}}`] = {
+        unit: "pages/write",
+        direction: "lower",
+        value: ratio(
+          sum(nodes, (node) => node.pageWrites[cause]),
+          writes,
+        ),
+        count: writes,
+      };
+    }
+    metrics.unplug_share = {
+      unit: "ratio",
+      direction: "lower",
+      value: ratio(
+        sum(nodes, (node) => node.unplugs),
+        plugs,
+      ),
+      count: plugs,
+    };
+    metrics.dirty_bytes = {
+      unit: "bytes",
+      direction: "lower",
+      mean: sum(nodes, (node) => node.dirtyBytes.mean) / nodes.length,
+      max: Math.max(...nodes.map((node) => node.dirtyBytes.maximum)),
+      count: nodes.length,
+    };
+  }
+
+  return {
+    trial: {
+      id: plan.id,
+      pair: plan.pair,
+      suite: scenario.suite,
+      labels: { ...labelsOf(scenario, plan), directIo: nodes.every((node) => node.directIo) },
+      phase: phaseOf(plan, nodes),
+      startedAt,
+      durationNs: Math.round(Math.max(...nodes.map((node) => node.durationNs))),
+      metrics,
+      histograms: references,
+    },
+    histograms,
+  };
+}
+
+/** What tells this trial's figures from others of the same run. */
+function labelsOf(scenario: Scenario, plan: TrialPlan): TrialRecord["labels"] {
+  return {
+    bitmap: plan.bitmap ? "on" : "off",
+    nodes: plan.nodes,
+    chunkBytes: plan.chunkBytes,
+    workload: scenario.workload,
+    writeBytes: scenario.writeBytes,
+    plug: scenario.plug,
+    loop: scenario.ratePerSecond === null ? "closed" : "open",
+    ratePerSecond: scenario.ratePerSecond ?? 0,
+    durability: scenario.durability,
+    daemonSleepMs: scenario.daemonSleepMs,
+    plannedPhase: plan.phase,
+  };
+}
+
+function phaseOf(plan: TrialPlan, nodes: readonly NodeMeasurement[]): TrialRecord["phase"] {
+  if (plan.phase === "cold") return "cold";
+  // Without a bitmap there is no rhythm to wait for: the twin's condition is the figure's.
+  if (!plan.bitmap) return "steady";
+  const rhythms = nodes.flatMap((node) => [node.rhythmAtStart, node.rhythmAtEnd]);
+  if (rhythms.includes("settling")) return "notSteady";
+  return rhythms.every((rhythm) => rhythm === "hot") ? "hot" : "steady";
+}
+
+function latencyMetric(histogram: LatencyHistogram): Metric {
+  const at = (percentile: number) => histogram.getValueAtPercentile(percentile);
+  return {
+    unit: "ns",
+    direction: "lower",
+    p50: at(50),
+    p90: at(90),
+    p99: at(99),
+    p999: at(99.9),
+    max: histogram.maxValue,
+    mean: histogram.mean,
+    count: histogram.totalCount,
+  };
+}
+
+function mergeHistograms(encoded: readonly string[]): LatencyHistogram | null {
+  let merged: LatencyHistogram | null = null;
+  for (const one of encoded) {
+    const next = decodeHistogram(one);
+    if (merged === null) merged = next;
+    else {
+      merged.add(next);
+      next.destroy();
+    }
+  }
+  return merged;
+}
+
+function sum(nodes: readonly NodeMeasurement[], of: (node: NodeMeasurement) => number): number {
+  return nodes.reduce((total, node) => total + of(node), 0);
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}

@@ -1,0 +1,248 @@
+/**
+ * The members that a run writes: two temporary sparse files, files made where the user said, or devices and arrays that exist. Makes the
+ * array that each trial needs, and has every byte that the run will write written once before anything is timed.
+ */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { SlotmarkError } from "../errors.js";
+import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
+import type { MatrixPoint } from "../scenario/expand.js";
+import type { Scenario } from "../scenario/schema.js";
+import { type ClusteredArray, createArray, readArray, resetSlots } from "../storage/array.js";
+import type { Member } from "../storage/member.js";
+import { openMembers } from "../storage/open-members.js";
+import { primeRanges } from "../storage/prime.js";
+import type { RunProgress } from "./run-progress.js";
+
+export interface RunArray {
+  readonly geometry: SlotGeometry;
+  readonly members: readonly { readonly path: string; readonly dataOffsetBytes: number }[];
+  readonly events: number;
+}
+
+export interface RunMembersRequest {
+  /** Empty: two temporary files. */
+  readonly paths: readonly string[];
+  readonly destroy: readonly string[];
+  readonly watch: boolean;
+  readonly scenarios: readonly Scenario[];
+  readonly onNotice: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export class RunMembers {
+  private array: ClusteredArray | null = null;
+  private primed: ByteRange | null = null;
+
+  private constructor(
+    readonly members: readonly Member[],
+    /** An array that was there before: its geometry and UUIDs stay. */
+    private readonly existing: ClusteredArray | null,
+    private readonly temporaryFolder: string | null,
+  ) {}
+
+  static async open(request: RunMembersRequest): Promise<RunMembers> {
+    const sizeBytes = Math.max(...request.scenarios.map((scenario) => scenario.sizeBytes));
+    const usedBytes = Math.max(...request.scenarios.map((scenario) => scenario.workingSetBytes ?? sizeBytes));
+    const temporaryFolder = request.paths.length === 0 ? makeTemporaryFolder() : null;
+    const memberCount = Math.max(...request.scenarios.map((scenario) => scenario.memberCount));
+    const paths =
+      temporaryFolder === null
+        ? request.paths
+        : Array.from({ length: memberCount }, (_, index) =>
+            path.join(temporaryFolder, temporaryMember(index)),
+          );
+    try {
+      const members = await openMembers({
+        paths,
+        destroy: request.destroy,
+        watch: request.watch,
+        createSizeBytes: sizeBytes,
+        createUsedBytes: usedBytes,
+        existingArray: "keep",
+        onNotice: request.onNotice,
+        signal: request.signal,
+      });
+      try {
+        return new RunMembers(members, await existingArray(members), temporaryFolder);
+      } catch (error) {
+        for (const member of members) member.close();
+        throw error;
+      }
+    } catch (error) {
+      if (temporaryFolder !== null) fs.rmSync(temporaryFolder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get usesTemporaryFiles(): boolean {
+    return this.temporaryFolder !== null;
+  }
+
+  get paths(): string[] {
+    return this.members.map((member) => member.path);
+  }
+
+  /**
+   * The array for one trial, with zeroed slots and matching superblocks. Returns null where `signal` stopped the priming.
+   * @throws SlotmarkError where an existing array does not fit what the trial needs
+   */
+  async arrayFor(
+    scenario: Scenario,
+    point: MatrixPoint,
+    signal: AbortSignal,
+    progress: RunProgress,
+  ): Promise<RunArray | null> {
+    const array = this.existing ?? (await this.madeArray(scenario, point));
+    if (this.existing !== null) refuseMismatch(this.existing, point);
+    const { geometry } = array;
+    const arrayBytes = geometry.syncSizeSectors * SECTOR_BYTES;
+    const workingSetBytes = Math.min(scenario.workingSetBytes ?? arrayBytes, arrayBytes);
+    const dataOffsetBytes = geometry.dataOffsetSectors * SECTOR_BYTES;
+    if (!(await this.prime(dataOffsetBytes, dataOffsetBytes + workingSetBytes, signal, progress)))
+      return null;
+    await resetSlots(array);
+    return {
+      geometry: { ...geometry, variant: scenario.variant, kernel: scenario.kernel },
+      members: this.members.map(({ path }, index) => ({
+        path,
+        dataOffsetBytes: array.dataOffsetBytes[index] ?? dataOffsetBytes,
+      })),
+      events: array.events,
+    };
+  }
+
+  close(): void {
+    for (const member of this.members) member.close();
+    if (this.temporaryFolder !== null) fs.rmSync(this.temporaryFolder, { recursive: true, force: true });
+  }
+
+  private async madeArray(scenario: Scenario, point: MatrixPoint): Promise<ClusteredArray> {
+    const nodes = Math.max(2, point.nodes);
+    const current = this.array?.geometry;
+    if (this.array !== null && current?.nodes === nodes && current.chunkBytes === point.chunkBytes)
+      return this.array;
+    this.array = await createArray(this.members, {
+      nodes,
+      chunkBytes: point.chunkBytes,
+      level: 1,
+      assumeClean: true,
+      beyondMdadm: true,
+      name: MADE_BY_RUN,
+      daemonSleepSeconds: Math.max(1, Math.round(scenario.daemonSleepMs / 1000)),
+    });
+    return this.array;
+  }
+
+  /**
+   * Writes [fromBytes, toBytes) of every member once; what was written before stays primed. Slots and superblocks need none of it:
+   * making the array writes every byte of them.
+   */
+  private async prime(
+    fromBytes: number,
+    toBytes: number,
+    signal: AbortSignal,
+    progress: RunProgress,
+  ): Promise<boolean> {
+    const ranges = missing(this.primed, fromBytes, toBytes);
+    const memberBytes = ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
+    const totalBytes = memberBytes * this.members.length;
+    if (totalBytes === 0) return true;
+    try {
+      for (const [index, member] of this.members.entries()) {
+        // Noise, for a device that compresses or drops zeros would allocate nothing.
+        await primeRanges(
+          member,
+          ranges.map((range) => ({ ...range, content: "noise" as const })),
+          (doneBytes) => progress.priming(index * memberBytes + doneBytes, totalBytes),
+          signal,
+        );
+      }
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
+    this.primed = {
+      fromBytes: Math.min(fromBytes, this.primed?.fromBytes ?? fromBytes),
+      toBytes: Math.max(toBytes, this.primed?.toBytes ?? toBytes),
+    };
+    return true;
+  }
+}
+
+interface ByteRange {
+  readonly fromBytes: number;
+  readonly toBytes: number;
+}
+
+/** The parts of [fromBytes, toBytes) outside `primed`; both lie in one data area, so that no gap stays between them. */
+function missing(primed: ByteRange | null, fromBytes: number, toBytes: number) {
+  const parts =
+    primed === null
+      ? [{ fromBytes, toBytes }]
+      : [
+          { fromBytes, toBytes: primed.fromBytes },
+          { fromBytes: primed.toBytes, toBytes },
+        ];
+  return parts
+    .filter((part) => part.toBytes > part.fromBytes)
+    .map((part) => ({ offsetBytes: part.fromBytes, lengthBytes: part.toBytes - part.fromBytes }));
+}
+
+/** Name of the arrays that `run` makes: it may make them anew with another chunk or node count. */
+const MADE_BY_RUN = "slotmark:run";
+
+async function existingArray(members: readonly Member[]): Promise<ClusteredArray | null> {
+  const array = await readArray(members);
+  if (array === undefined || array.setName === MADE_BY_RUN) return null;
+  if (array.level !== 1) {
+    throw new SlotmarkError(
+      "input",
+      "level-unsupported",
+      `the array on these members is of level ${array.level}; run writes raid1 arrays only`,
+      "Use members of a raid1 array.",
+    );
+  }
+  return array;
+}
+
+/** On a disk where there is a choice: /tmp is often memory, which would measure nothing. */
+function makeTemporaryFolder(): string {
+  const base = process.env.TMPDIR ?? (fs.existsSync("/var/tmp") ? "/var/tmp" : os.tmpdir());
+  return fs.mkdtempSync(path.join(base, TEMPORARY_FOLDER));
+}
+
+const TEMPORARY_FOLDER = "slotmark-members-";
+const temporaryMember = (index: number) => `member${index}.img`;
+
+/** What a killed run left of its temporary members. Touches nothing else: only folders and files of slotmark's own naming. */
+export function removeTemporaryMembers(paths: readonly string[]): void {
+  for (const [index, file] of paths.entries()) {
+    const folder = path.dirname(file);
+    if (path.basename(file) !== temporaryMember(index) || !path.basename(folder).startsWith(TEMPORARY_FOLDER))
+      continue;
+    fs.rmSync(file, { force: true });
+    if (fs.existsSync(folder) && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
+  }
+}
+
+function refuseMismatch(array: ClusteredArray, point: MatrixPoint): void {
+  const { nodes, chunkBytes } = array.geometry;
+  if (point.nodes > nodes) {
+    throw new SlotmarkError(
+      "input",
+      "nodes-exceed-slots",
+      `${point.nodes} nodes were asked for, but the array on these members has ${nodes} slots`,
+      `Use --nodes ${nodes} or fewer, or make an array with more slots.`,
+    );
+  }
+  if (point.chunkBytes !== chunkBytes) {
+    throw new SlotmarkError(
+      "input",
+      "chunk-differs",
+      `--chunk asks for ${point.chunkBytes} bytes, but the array on these members has a bitmap chunk of ${chunkBytes} bytes`,
+      "Leave --chunk out, or make the array anew with that chunk.",
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/** What a reader of a run's figures has to know before believing them. */
+import type { Scenario } from "../scenario/schema.js";
+import { suites } from "../scenario/suites.js";
+import type { TrialRecord } from "./trial-record.js";
+
+export interface RunWarning {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** Later than this at a trial's end means that the rate was not kept up. */
+const LATE_NS = 100e6;
+
+export function runWarnings(
+  scenarios: readonly Scenario[],
+  trials: readonly TrialRecord[],
+  members: "serial" | "parallel",
+): RunWarning[] {
+  const warnings: RunWarning[] = [];
+  const warn = (code: string, text: string) => warnings.push({ code, text });
+
+  for (const scenario of scenarios) {
+    if (suites.get(scenario.suite)?.forGating === false) {
+      warn(
+        "not-for-gating",
+        `The suite ${scenario.suite} takes few, short trials: look at it, but let it decide nothing.`,
+      );
+    }
+  }
+  if (members === "serial") {
+    warn(
+      "members-serial",
+      "The members are written one after another (io psync), so latencies are sums over members; md writes them at once.",
+    );
+  }
+  if (trials.some((trial) => trial.labels.directIo === false)) {
+    warn("no-direct-io", "A member's filesystem knows no O_DIRECT: writes went through the page cache.");
+  }
+  const notSteady = trials.filter((trial) => trial.phase === "notSteady").length;
+  if (notSteady > 0) {
+    const settling = trials.filter(
+      (trial) => trial.labels.plannedPhase === "steady" && trial.labels.bitmap === "on",
+    ).length;
+    warn(
+      "not-steady",
+      `${notSteady} of ${settling} steady trials had not settled; their figures are marked notSteady and give no advice. A longer --time or a shorter --daemon-sleep helps.`,
+    );
+  }
+  const late = trials.filter((trial) => (trial.metrics.open_loop_delay_ns?.value ?? 0) > LATE_NS).length;
+  if (late > 0) {
+    warn(
+      "rate-not-reached",
+      `In ${late} trials the nodes could not keep up with the rate; latencies there grow with the trial's length. Lower --rate.`,
+    );
+  }
+  return warnings;
+}
