@@ -13,7 +13,7 @@ import {
 } from "../ondisk/md-superblock.js";
 import { SECTOR_BYTES, slotSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
-import type { MemberBitmap } from "../storage/member-metadata.js";
+import type { MemberBitmap } from "../storage/member-bitmap.js";
 import type { ChunkRanges } from "./chunk-ranges.js";
 import type { ExaminedMember, ExaminedSlot } from "./examine.js";
 

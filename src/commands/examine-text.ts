@@ -4,7 +4,7 @@ import { readFixedText } from "../ondisk/fixed-text.js";
 import { MAX_SECTOR, type MdSuperblock } from "../ondisk/md-superblock.js";
 import { SECTOR_BYTES, slotSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
-import type { MemberBitmap } from "../storage/member-metadata.js";
+import type { MemberBitmap } from "../storage/member-bitmap.js";
 import type { ChunkRanges } from "./chunk-ranges.js";
 import type { ExaminedMember, ExaminedSlot } from "./examine.js";
 import { roleNames } from "./examine-json.js";

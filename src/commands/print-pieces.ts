@@ -5,6 +5,15 @@ export async function printPieces(pieces: Iterable<string>): Promise<void> {
   const { stdout } = process;
   for (const piece of pieces) {
     if (stdout.destroyed) return; // the reader went away; main.ts has seen it
-    if (!stdout.write(piece)) await Promise.race([once(stdout, "drain"), once(stdout, "close")]);
+    if (!stdout.write(piece)) await drainedOrClosed(stdout);
   }
+}
+
+async function drainedOrClosed(stream: NodeJS.WriteStream): Promise<void> {
+  // Whichever event does not come would leave its listener behind with every piece.
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  // An error of the stream rejects; main.ts hears of it too, and it alone decides what that means.
+  await Promise.race([once(stream, "drain", { signal }), once(stream, "close", { signal })]).catch(() => {});
+  waiting.abort();
 }

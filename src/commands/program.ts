@@ -4,11 +4,20 @@
  */
 import { Command } from "commander";
 import { slotmarkVersion } from "../measure/identity.js";
+import { registerCreate } from "./create.js";
+import { registerExamine } from "./examine.js";
+import { registerReplay } from "./replay.js";
 import { registerRun } from "./run.js";
 import { registerSchema } from "./schema.js";
 
 /** Every command's register function, in the order of `--help`. */
-const REGISTER: readonly ((program: Command) => void)[] = [registerRun, registerSchema];
+const REGISTER: readonly ((program: Command) => void)[] = [
+  registerRun,
+  registerCreate,
+  registerExamine,
+  registerReplay,
+  registerSchema,
+];
 
 export async function buildProgram(): Promise<Command> {
   const program = new Command("slotmark")

@@ -53,7 +53,7 @@ export function checkBitmapSuperblock(
     };
     throw fieldError(origin, remedy === undefined ? fault : { ...fault, remedy });
   };
-  const { magic, version, chunkBytes, daemonSleepSeconds, writeBehind, nodes } = superblock;
+  const { magic, version, chunkBytes, daemonSleepSeconds, writeBehind } = superblock;
   if (magic !== BITMAP_MAGIC) refuse("bitmap-magic", "magic", hex(magic, 8), hex(BITMAP_MAGIC, 8));
   if (version < BITMAP_VERSION_LOWEST || version > BITMAP_VERSION_CLUSTERED) {
     refuse(
@@ -97,16 +97,24 @@ export function checkBitmapSuperblock(
       `${BITMAP_VERSION_CLUSTERED}, for feature_map names a clustered array`,
     );
   }
-  // The kernel takes `nodes` from version 5 alone.
-  if (version === BITMAP_VERSION_CLUSTERED && (nodes < 2 || nodes > NODES_MAX)) {
-    refuse(
-      nodes < 2 ? "too-few-nodes" : "too-many-nodes",
-      "nodes",
-      `${nodes}`,
-      `2 to ${NODES_MAX}`,
-      "the kernel keeps recovery of slots 0 to 63 only; make the array with --nodes 2 to 64",
-    );
-  }
+}
+
+/**
+ * What clustering needs of `nodes`; the kernel takes it from version 5 alone.
+ * @throws SlotmarkError `too-few-nodes`, `too-many-nodes`
+ */
+export function checkNodes({ origin, slot, superblock }: LocatedBitmapSuperblock): void {
+  const { version, nodes } = superblock;
+  if (version !== BITMAP_VERSION_CLUSTERED || (nodes >= 2 && nodes <= NODES_MAX)) return;
+  throw fieldError(origin, {
+    code: nodes < 2 ? "too-few-nodes" : "too-many-nodes",
+    where: bitmapSuperblockOf(slot),
+    field: "nodes",
+    at: BITMAP_FIELD.nodes,
+    found: `${nodes}`,
+    expected: `2 to ${NODES_MAX}`,
+    remedy: "the kernel recovers slots 0 to 63 only; make the array with --nodes 2 to 64",
+  });
 }
 
 export function bitmapSuperblockOf(slot: number): string {

@@ -15,5 +15,8 @@ import { replayWrites } from "./write-replay.js";
 export function replayScript(script: ReplayScript, options: ReplayOptions = {}): Iterable<PageWrite> {
   const createBitmap = options.createBitmap ?? ((geometry, slot) => new ReferenceBitmap(geometry, slot, 1));
   const array = new VirtualArray(script, createBitmap, options);
+  // Made before the first write is asked for: what does not fit in memory is refused before anything is put out.
+  const { writes = [], wakes = [], stops = [], events = [] } = script;
+  for (const list of [writes, wakes, stops, events]) for (const { node } of list) array.node(node);
   return script.events === undefined ? replayWrites(script, array) : replayEvents(script, array);
 }

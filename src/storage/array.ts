@@ -18,7 +18,6 @@ import { newBitmapSuperblock, newMdSuperblock } from "../ondisk/new-array.js";
 import { SECTOR_BYTES, type SlotGeometry, slotGeometry } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
 import { type CreateArrayOptions, planArray } from "./create-options.js";
-import { directMemory } from "./direct-memory.js";
 import type { Member } from "./member.js";
 import { type MemberMetadata, readMemberMetadata } from "./member-metadata.js";
 import { openMemberSource } from "./member-source.js";
@@ -92,7 +91,7 @@ export async function createArray(
 }
 
 async function writeSuperblock(member: Member, superblock: MdSuperblock): Promise<void> {
-  const area = directMemory(MD_SUPERBLOCK_AREA_BYTES).subarray(0, MD_SUPERBLOCK_AREA_BYTES);
+  const area = new Uint8Array(MD_SUPERBLOCK_AREA_BYTES);
   area.set(serializeMdSuperblock(superblock));
   await writeFully(member, area, SUPERBLOCK_OFFSET_BYTES);
   await flush(member);

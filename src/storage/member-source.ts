@@ -44,7 +44,8 @@ export async function openMemberSource(path: string): Promise<MemberSource> {
   }
   const handle = await openForReading(path, block !== undefined);
   const alignment = block === undefined ? 1 : block.logicalBlockBytes;
-  const memory = directMemory(READ_BYTES_MAX + 2 * alignment);
+  const memory =
+    block === undefined ? new Uint8Array(READ_BYTES_MAX) : directMemory(READ_BYTES_MAX + 2 * alignment);
   return {
     path,
     kind: block === undefined ? "file" : "block",
@@ -106,4 +107,30 @@ async function readOnce(
   } catch (error) {
     throw memberFailed({ path, action: "reading", offsetBytes, lengthBytes }, error);
   }
+}
+
+/** Exactly `lengthBytes`. @throws SlotmarkError `truncated`, naming `what` lies there */
+export async function readWhole(
+  source: MemberSource,
+  offsetBytes: number,
+  lengthBytes: number,
+  what: string,
+): Promise<Uint8Array> {
+  const bytes = await source.readAt(offsetBytes, lengthBytes);
+  if (bytes.length === lengthBytes) return bytes;
+  throw truncated(source, what, offsetBytes, lengthBytes);
+}
+
+export function truncated(
+  source: MemberSource,
+  what: string,
+  offsetBytes: number,
+  lengthBytes: number,
+): SlotmarkError {
+  return new SlotmarkError(
+    "input",
+    "truncated",
+    `${source.path}: ${what} at bytes ${offsetBytes} to ${offsetBytes + lengthBytes - 1} is cut off: the member has ${source.sizeBytes} bytes, expected at least ${offsetBytes + lengthBytes}`,
+    "the member is truncated: use a whole copy, or another member of the array",
+  );
 }

@@ -7,8 +7,7 @@ import {
   type SlotGeometry,
   slotSector,
 } from "../ondisk/slot-geometry.js";
-import { truncated } from "./member-metadata.js";
-import { type MemberSource, READ_BYTES_MAX } from "./member-source.js";
+import { type MemberSource, READ_BYTES_MAX, truncated } from "./member-source.js";
 
 /**
  * @param missingIsZero bytes behind the member's end are zero (a file of metadata alone)

@@ -4,7 +4,6 @@ import { promisify } from "node:util";
 import { type BitmapSuperblock, serializeBitmapSuperblock } from "../ondisk/bitmap-superblock.js";
 import { PAGE_BYTES, SECTOR_BYTES, type SlotGeometry, slotSector } from "../ondisk/slot-geometry.js";
 import { errnoCode, memberFailed } from "./device-error.js";
-import { directMemory } from "./direct-memory.js";
 import { noSpace } from "./free-space.js";
 import type { Member } from "./member.js";
 
@@ -24,7 +23,7 @@ export async function writeSlots(
 ): Promise<void> {
   const slotBytes = geometry.pagesPerSlot * PAGE_BYTES;
   const head = serializeBitmapSuperblock(superblock);
-  const piece = directMemory(Math.min(PIECE_BYTES, slotBytes));
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, slotBytes));
   for (let slot = 0; slot < geometry.nodes; slot++) {
     const fill = slot === 0 && firstSlotOnes ? 0xff : 0;
     const slotOffsetBytes = slotSector(geometry, slot) * SECTOR_BYTES;
@@ -39,7 +38,7 @@ export async function writeSlots(
 }
 
 export async function writeZeros(member: Member, offsetBytes: number, lengthBytes: number): Promise<void> {
-  await writeFully(member, directMemory(lengthBytes).subarray(0, lengthBytes), offsetBytes);
+  await writeFully(member, new Uint8Array(lengthBytes), offsetBytes);
 }
 
 const writeAt = promisify(write);

@@ -21,7 +21,7 @@ export function geometryOf(choice: GeometryChoice): SlotGeometry {
     nodes: 4,
     superOffsetSectors: 8,
     bitmapOffsetSectors: 8,
-    dataOffsetSectors: 2 ** 20,
+    dataOffsetSectors: 2 ** 30,
     logicalBlockBytes: choice.logicalBlockBytes ?? 512,
     variant: choice.variant ?? "safe",
     kernel: choice.kernel ?? "mainline",
