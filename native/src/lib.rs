@@ -4,6 +4,7 @@
 
 pub mod file_lock;
 pub mod io_uring_probe;
+pub mod library_probe;
 pub mod open_elsewhere;
 
 /// A failed kernel call as JavaScript sees it: the message ends in `errno N`, for TypeScript to name it.

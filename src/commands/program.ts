@@ -5,6 +5,7 @@
 import { Command } from "commander";
 import { slotmarkVersion } from "../measure/identity.js";
 import { registerCreate } from "./create.js";
+import { registerDoctor } from "./doctor.js";
 import { registerExamine } from "./examine.js";
 import { registerReplay } from "./replay.js";
 import { registerRun } from "./run.js";
@@ -16,6 +17,7 @@ const REGISTER: readonly ((program: Command) => void)[] = [
   registerCreate,
   registerExamine,
   registerReplay,
+  registerDoctor,
   registerSchema,
 ];
 

@@ -42,9 +42,10 @@ function hypervisor(): string {
   return firmware.length === 0 ? "unnamed" : firmware.join(" ");
 }
 
-/** The file itself, or the folder in which it will be made. */
+/** The path itself, or the nearest folder above it that exists. */
 function existingPath(path: string): string {
-  return existsSync(path) ? path : dirname(resolve(path));
+  const absolute = resolve(path);
+  return existsSync(absolute) ? absolute : existingPath(dirname(absolute));
 }
 
 function deviceFacts(found: BlockDevice | undefined): MemberEnvironment["device"] {

@@ -5,6 +5,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { SlotmarkError } from "../errors.js";
+import { errnoCode, errnoText } from "../storage/device-error.js";
 
 /** The path itself is at fault, not the device under it. */
 const PATH_ERRORS: ReadonlySet<string> = new Set([
@@ -17,24 +18,20 @@ const PATH_ERRORS: ReadonlySet<string> = new Set([
   "ELOOP",
 ]);
 
-export function errnoCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
-}
-
 /** A failed file operation as an error that says whether the user's path or the device is at fault. */
 export function fileError(what: string, path: string, error: unknown): SlotmarkError {
-  const errno = errnoCode(error);
+  const errno = errnoCode(error) ?? "";
   return PATH_ERRORS.has(errno)
     ? new SlotmarkError(
         "input",
         "path-unusable",
-        `${path}: ${what} failed (${errno})`,
+        `${path}: ${what} failed: ${errnoText(error)}`,
         "Name a file in an existing, writable folder.",
       )
     : new SlotmarkError(
         "device",
         "file-failed",
-        `${path}: ${what} failed (${errno})`,
+        `${path}: ${what} failed: ${errnoText(error)}`,
         "Check the disk (space, health), then try again.",
       );
 }

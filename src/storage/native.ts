@@ -22,6 +22,7 @@ interface Addon {
   probeIoUring(): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
   tryLockFile(descriptor: number): boolean;
+  canLoadLibrary(name: string): boolean;
 }
 
 /** This file runs from dist/src/storage/. */
@@ -73,4 +74,9 @@ export function isOpenElsewhere(descriptor: number): boolean {
  */
 export function tryLockFile(descriptor: number): boolean {
   return load().tryLockFile(descriptor);
+}
+
+/** Whether dlopen(3) finds and loads a shared library. */
+export function canLoadLibrary(name: string): boolean {
+  return load().canLoadLibrary(name);
 }
