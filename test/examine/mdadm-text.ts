@@ -81,7 +81,8 @@ export function assertAgreesWithExamine({ superblock, bitmap }: MemberJson, text
 }
 
 function chunkText(chunkBytes: number): string {
-  return chunkBytes >= 2 ** 20 ? `${chunkBytes / 2 ** 20} MB` : `${chunkBytes / 2 ** 10} KB`;
+  const power = Math.floor(Math.log2(chunkBytes) / 10);
+  return `${chunkBytes / 1024 ** power} ${["bytes", "KB", "MB", "GB"][power]}`;
 }
 
 export function assertAgreesWithBitmap(bitmap: BitmapJson, text: string): void {
