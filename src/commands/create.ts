@@ -10,6 +10,7 @@ import { type ClusteredArray, createArray } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
 import { parseSizeBytes } from "./quantities.js";
+import { repeatedOption } from "./repeated-option.js";
 
 interface CreateCommandOptions {
   readonly nodes?: number;
@@ -41,11 +42,15 @@ export function registerCreate(program: Command): void {
     .option("--cluster-name <name>", "corosync's totem.cluster_name (default: slotmark)")
     .option("--assume-clean", "no first resync")
     .option("--uuid <uuid>", "the array's UUID (default: random)")
-    .option("--device-uuid <uuid>", "a member's UUID; repeat in order of the members", append, [])
+    .addOption(
+      repeatedOption("--device-uuid <uuid>", "a member's UUID; repeat in order of the members", "random"),
+    )
     .option("--time <seconds>", "time of creation, in seconds since 1970 (default: now)", wholeNumber)
     .option("--name <host:name>", "the array's name")
     .option("--beyond-mdadm", "allow chunks under mdadm's minimum and move the data so that all slots fit")
-    .option("--destroy <path>", "overwrite what is on this member; repeat for each", append, [])
+    .addOption(
+      repeatedOption("--destroy <path>", "give up what this very member holds; repeat for each", "none"),
+    )
     .option("--no-watch", "do not wait to see whether another host uses a clustered member")
     .action(async (paths: string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CreateCommandOptions>();
@@ -164,8 +169,4 @@ function level(text: string): ArrayLevel {
     `level ${text} has no clustered bitmap`,
     "choose --level 1, or 10 (near layout)",
   );
-}
-
-function append(text: string, texts: readonly string[]): string[] {
-  return [...texts, text];
 }

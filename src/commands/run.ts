@@ -25,9 +25,8 @@ import { type Scenario, scenarioSchema } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
+import { repeatedOption } from "./repeated-option.js";
 import { type RunOptions, scenariosOf } from "./run-options.js";
-
-const collect = (value: string, before: readonly string[]) => [...before, value];
 
 export function registerRun(program: Command): void {
   program
@@ -35,13 +34,16 @@ export function registerRun(program: Command): void {
     .description("measure (default suite: quick)")
     .argument("[suite...]", "suites by name; `run --list` describes them")
     .option("--list", "describe the suites and end")
-    .option(
-      "--member <path>",
-      "file or block device to write; repeat it for each member (default: two temporary files)",
-      collect,
-      [],
+    .addOption(
+      repeatedOption(
+        "--member <path>",
+        "file or block device to write; repeat it for each",
+        "two temporary files",
+      ),
     )
-    .option("--destroy <path>", "give up what this very member holds (repeat)", collect, [])
+    .addOption(
+      repeatedOption("--destroy <path>", "give up what this very member holds; repeat it for each", "none"),
+    )
     .option("--no-watch", "do not watch members of a clustered array for use by another host")
     .option("--nodes <n[,n]>", "node counts, 1 to 64")
     .option("--chunk <size[,size]>", "bitmap chunk sizes, such as 64K or 64M")
@@ -112,11 +114,18 @@ async function run(
     });
     if (plan.resumed !== null)
       removeTemporaryMembers(plan.resumed.contents.header.environment.members.map(({ path }) => path));
-    const header = plan.resumed?.contents.header ?? headerOf(plan, members);
+    const scenarios =
+      plan.resumed === null
+        ? members.fit(plan.scenarios, {
+            nodes: options.nodes !== undefined,
+            chunk: options.chunk !== undefined,
+          })
+        : plan.scenarios;
+    const header = plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members);
     journal ??= createJournal(journalPath(plan.outPath), header);
     const open = journal;
     const finished = await runSession({
-      scenarios: plan.scenarios,
+      scenarios,
       members,
       done: new Set(trials.map((trial) => trial.id)),
       signal,
@@ -129,7 +138,7 @@ async function run(
     });
     line.clear();
     if (!finished) {
-      notice(stoppedText(trials.length, open.path));
+      keepOrDrop(open, trials.length, notice);
       return;
     }
     const { journal: _, ...runFields } = header;
@@ -137,7 +146,7 @@ async function run(
       ...runFields,
       trials: withTax(trials),
       histograms,
-      warnings: runWarnings(plan.scenarios, trials, header.backends.members),
+      warnings: runWarnings(scenarios, trials, header.backends.members),
     };
     writeResult(plan.outPath, result);
     fs.unlinkSync(open.path);
@@ -148,7 +157,7 @@ async function run(
     }
   } catch (error) {
     line.clear();
-    if (journal !== null) notice(stoppedText(trials.length, journal.path));
+    if (journal !== null) keepOrDrop(journal, trials.length, notice);
     throw error;
   } finally {
     journal?.close();
@@ -156,8 +165,14 @@ async function run(
   }
 }
 
-function stoppedText(trials: number, journal: string): string {
-  return `The ${trials} trials measured so far are kept in ${journal}; \`slotmark run --resume ${journal}\` goes on from there.`;
+/** A journal without trials keeps nothing that a new run would not have. */
+function keepOrDrop(journal: Journal, trials: number, notice: (text: string) => void): void {
+  if (trials === 0) fs.rmSync(journal.path, { force: true });
+  else {
+    notice(
+      `The ${trials} trials measured so far are kept in ${journal.path}; \`slotmark run --resume ${journal.path}\` goes on from there.`,
+    );
+  }
 }
 
 function freshPlan(names: readonly string[], options: RunOptions): Plan {
@@ -213,8 +228,12 @@ function isTextList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-function headerOf(plan: Plan, members: RunMembers): JournalHeader {
-  const [first] = plan.scenarios;
+function headerOf(
+  scenarios: readonly Scenario[],
+  memberPaths: readonly string[],
+  members: RunMembers,
+): JournalHeader {
+  const [first] = scenarios;
   if (first === undefined) throw new Error("a run needs a scenario");
   return {
     journal: "slotmark",
@@ -222,8 +241,8 @@ function headerOf(plan: Plan, members: RunMembers): JournalHeader {
     slotmark: slotmarkIdentity(),
     createdAt: new Date().toISOString(),
     environment: captureEnvironment(members.paths),
-    scenario: { suites: [...plan.scenarios], members: [...plan.memberPaths] },
-    scenarioHash: scenarioHash({ suites: plan.scenarios }),
+    scenario: { suites: [...scenarios], members: [...memberPaths] },
+    scenarioHash: scenarioHash({ suites: [...scenarios] }),
     backends: { dlm: "none", io: "psync", members: "serial" },
     variant: first.variant,
     kernel: first.kernel,

@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { SlotmarkError } from "../errors.js";
 import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
-import type { MatrixPoint } from "../scenario/expand.js";
+import { expand, type MatrixPoint } from "../scenario/expand.js";
 import type { Scenario } from "../scenario/schema.js";
 import { type ClusteredArray, createArray, readArray, resetSlots } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
@@ -76,17 +76,36 @@ export class RunMembers {
     }
   }
 
-  get usesTemporaryFiles(): boolean {
-    return this.temporaryFolder !== null;
-  }
-
   get paths(): string[] {
     return this.members.map((member) => member.path);
   }
 
   /**
+   * The scenarios as these members can run them: on an array that was there before, its chunk and no more nodes than its slots, unless
+   * the user asked otherwise; and the members' own size.
+   */
+  fit(
+    scenarios: readonly Scenario[],
+    asked: { readonly nodes: boolean; readonly chunk: boolean },
+  ): Scenario[] {
+    const sizeBytes = Math.min(...this.members.map((member) => member.sizeBytes));
+    return scenarios.map((scenario) => {
+      if (this.existing === null) return { ...scenario, sizeBytes };
+      const { chunkBytes, nodes: slots } = this.existing.geometry;
+      const nodes = asked.nodes ? scenario.nodes : atMost(scenario.nodes, slots);
+      const fitted = {
+        ...scenario,
+        sizeBytes,
+        nodes,
+        chunkBytes: asked.chunk ? scenario.chunkBytes : [chunkBytes],
+      };
+      for (const point of expand({ ...fitted, trials: 1 })) refuseMismatch(this.existing, point);
+      return fitted as Scenario;
+    });
+  }
+
+  /**
    * The array for one trial, with zeroed slots and matching superblocks. Returns null where `signal` stopped the priming.
-   * @throws SlotmarkError where an existing array does not fit what the trial needs
    */
   async arrayFor(
     scenario: Scenario,
@@ -95,7 +114,6 @@ export class RunMembers {
     progress: RunProgress,
   ): Promise<RunArray | null> {
     const array = this.existing ?? (await this.madeArray(scenario, point));
-    if (this.existing !== null) refuseMismatch(this.existing, point);
     const { geometry } = array;
     const arrayBytes = geometry.syncSizeSectors * SECTOR_BYTES;
     const workingSetBytes = Math.min(scenario.workingSetBytes ?? arrayBytes, arrayBytes);
@@ -225,6 +243,10 @@ export function removeTemporaryMembers(paths: readonly string[]): void {
     fs.rmSync(file, { force: true });
     if (fs.existsSync(folder) && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
   }
+}
+
+function atMost(counts: readonly number[], limit: number): number[] {
+  return [...new Set(counts.map((nodes) => Math.min(nodes, limit)))];
 }
 
 function refuseMismatch(array: ClusteredArray, point: MatrixPoint): void {
