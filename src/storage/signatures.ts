@@ -18,13 +18,14 @@ const wipefsOutput = z.object({
 });
 
 /**
+ * @param prober `wipefs`, or another name of it
  * @throws SlotmarkError `refused`/`prober-missing` without util-linux, `refused`/`prober-failed` where it cannot read
  */
-export function readSignatures(path: string): Signature[] {
-  const output = runProber("wipefs", ["--json", "--output", "TYPE,OFFSET", path], [0]);
+export function readSignatures(path: string, prober = "wipefs"): Signature[] {
+  const output = runProber(prober, ["--json", "--output", "TYPE,OFFSET", path], [0]);
   if (output.trim() === "") return [];
-  const parsed = wipefsOutput.safeParse(JSON.parse(output));
-  if (!parsed.success) throw proberFailed("wipefs", path, "its output is not of the expected form");
+  const parsed = wipefsOutput.safeParse(parseJson(output));
+  if (!parsed.success) throw proberFailed(prober, path, "its output is not of the expected form");
   return parsed.data.signatures.map(({ type, offset }) => ({ type, offsetBytes: Number(offset) }));
 }
 
@@ -38,6 +39,14 @@ export function readSignatureAt(path: string, offsetBytes: number): string | und
     [...found, nothing],
   );
   return /^(?:TYPE|PTTYPE)=(.+)$/m.exec(output)?.[1];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function runProber(command: string, options: readonly string[], accepted: readonly number[]): string {

@@ -5,7 +5,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, copyFileSync, mkdirSync, openSync, truncateSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { crc32 } from "node:zlib";
@@ -92,6 +101,17 @@ guardTest("active swap", ["mkswap", "swapon"], async (t) => {
   run("swapon", "--priority", "0", loop);
   undoAfter(t, () => run("swapoff", loop));
   await assertNeverTaken(loop, "member-swap", /in use: active swap/);
+});
+
+guardTest("a file that is active swap", ["mkswap", "swapon"], async (t) => {
+  const file = join(temporaryDirectory(t), "swap.img");
+  writeFileSync(file, Buffer.alloc(16 * MIB));
+  chmodSync(file, 0o600);
+  run("mkswap", file);
+  run("sync", file);
+  run("swapon", "--priority", "0", file);
+  undoAfter(t, () => run("swapoff", file));
+  await assertNeverTaken(file, "member-swap", /in use: active swap/);
 });
 
 guardTest("the second device of a mounted btrfs", ["mkfs.btrfs"], async (t) => {
