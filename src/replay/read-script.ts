@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { z } from "zod";
 import { SlotmarkError } from "../errors.js";
+import type { SlotGeometry } from "../ondisk/slot-geometry.js";
 import { parseJson } from "./json-text.js";
 import { type ReplayScript, replayScriptSchema, SAMPLE_SCRIPT } from "./script.js";
 import { firstBreach } from "./script-rules.js";
@@ -31,9 +32,18 @@ export function checkScript(value: unknown, source: string, options: ReplayOptio
   const parsed = replayScriptSchema.safeParse(value);
   if (!parsed.success) throw invalid(source, complaints(parsed.error));
   const script = parsed.data;
-  const breach = firstBreach(script, scriptGeometry(script, options));
+  const breach = firstBreach(script, geometryOf(script, source, options));
   if (breach !== undefined) throw invalid(source, `${fieldName(breach.path)} ${breach.message}`.trim());
   return script;
+}
+
+function geometryOf(script: ReplayScript, source: string, options: ReplayOptions): SlotGeometry {
+  try {
+    return scriptGeometry(script, options);
+  } catch (error) {
+    if (!(error instanceof SlotmarkError)) throw error;
+    throw invalid(source, `geometry: ${error.message}`);
+  }
 }
 
 function invalid(source: string, what: string): SlotmarkError {

@@ -3,7 +3,7 @@
  * is found here, before the first page write is put out.
  */
 import { COUNTER_MAX } from "../bitmap/slot-bitmap.js";
-import { pageSector, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
+import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import { inTimeOrder } from "./in-time-order.js";
 import type { AppWrite, MdCall, ReplayScript } from "./script.js";
 import { memberNames } from "./virtual-array.js";
@@ -25,7 +25,6 @@ export function firstBreach(script: ReplayScript, geometry: SlotGeometry): Breac
 
 function* breaches(script: ReplayScript, geometry: SlotGeometry): Generator<Breach> {
   yield* formBreaches(script);
-  yield* geometryBreaches(geometry);
   yield* memberBreaches(script);
   yield* nodeBreaches(script);
   yield* writeBreaches(script, geometry);
@@ -45,22 +44,6 @@ function* formBreaches({ writes, wakes, stops, events }: ReplayScript): Generato
         message: "cannot stand beside events: a script has writes, wakes and stops, or events",
       };
     }
-  }
-}
-
-function* geometryBreaches(geometry: SlotGeometry): Generator<Breach> {
-  if (geometry.firstSlotSector < 0) {
-    yield {
-      path: ["geometry", "bitmapOffsetSectors"],
-      message: `puts the bitmap at sector ${geometry.firstSlotSector}, before the member's start`,
-    };
-  }
-  const end = pageSector(geometry, Math.max(1, geometry.nodes), 0);
-  if (geometry.variant !== "original" && end > geometry.dataOffsetSectors) {
-    yield {
-      path: ["geometry", "dataOffsetSectors"],
-      message: `is ${geometry.dataOffsetSectors}, but the slots of ${Math.max(1, geometry.nodes)} nodes end at sector ${end}`,
-    };
   }
 }
 
@@ -104,7 +87,7 @@ function* nodeBreaches(script: ReplayScript): Generator<Breach> {
     if (typeof value !== "object") continue;
     for (const node of Object.keys(value)) {
       const path = name === "memberOrder" ? [name, node] : ["start", name, node];
-      if (Number(node) >= nodes) yield { path, message: `: the node ${message(node)}` };
+      if (Number(node) >= nodes) yield { path, message: message(node) };
     }
   }
   const { writes, wakes, stops, events } = lists;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ReferenceBitmap } from "../../src/bitmap/reference.js";
+import { createWasmBitmap } from "../../src/bitmap/wasm.js";
 import type { PageWrite } from "../../src/replay/page-write.js";
 import { checkScript } from "../../src/replay/read-script.js";
 import { replayScript } from "../../src/replay/replay-script.js";
@@ -10,6 +11,7 @@ import { type GoldenTrace, goldenTraces, type PageRow } from "./golden-trace.js"
 
 const BITMAPS: Record<string, BitmapFactory> = {
   reference: (geometry, slot) => new ReferenceBitmap(geometry, slot, 1),
+  WebAssembly: (geometry, slot) => createWasmBitmap({ geometry, slot, ringCapacity: 1 }),
 };
 
 function replayed(script: ReplayScript, createBitmap: BitmapFactory): PageWrite[] {
