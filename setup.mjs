@@ -47,6 +47,9 @@ function outputOf(command, ...args) {
 
 /** One sentence for each thing that is missing; the versions found take part in the fingerprints below. */
 function lookForTools() {
+  if (process.platform !== "linux") {
+    throw new SetupError(`slotmark runs on Linux, and this is ${process.platform}: use a Linux machine.`);
+  }
   const missing = [];
   if (isBelow(versionIn(process.version), NODE_FLOOR)) {
     missing.push(
@@ -90,7 +93,8 @@ function waitForTurn() {
   return new Promise((resolve, reject) => {
     let told = false;
     const attempt = () => {
-      const server = createServer();
+      // Who waits connects and hears of our end; what goes wrong with its connection is no concern of ours.
+      const server = createServer((waiting) => waiting.on("error", () => {}));
       server.on("error", (error) => {
         if (error.code !== "EADDRINUSE") return reject(error);
         if (!told) say("set-up: another one is under way in this folder; waiting for it");
@@ -100,7 +104,7 @@ function waitForTurn() {
         holder.on("error", () => {});
         holder.on("close", () => setImmediate(attempt));
       });
-      server.listen(name, () => resolve(server));
+      server.listen(name, resolve);
     };
     attempt();
   });
@@ -175,12 +179,15 @@ function bin(packagePath) {
 }
 
 function steps(tools) {
+  const { dependencies, devDependencies, optionalDependencies, napi } = JSON.parse(
+    readFileSync(join(ROOT, "package.json"), "utf8"),
+  );
   return [
     {
       name: "packages",
       says: "installing packages (npm ci)",
-      inputs: ["package.json", "package-lock.json", ".npmrc"],
-      extra: process.version,
+      inputs: ["package-lock.json", ".npmrc"],
+      extra: JSON.stringify([process.version, dependencies, devDependencies, optionalDependencies]),
       outputs: ["node_modules/typescript"],
       stamp: "node_modules/.slotmark-stamp",
       async build() {
@@ -195,15 +202,21 @@ function steps(tools) {
     {
       name: "addon",
       says: "building the native addon (Rust)",
-      inputs: ["package.json", ...filesUnder("native", [".rs", ".toml", ".lock"])],
-      extra: `${process.version} ${tools.rustc}`,
+      inputs: ["package-lock.json", ...filesUnder("native", [".rs", ".toml", ".lock"])],
+      extra: JSON.stringify([process.version, tools.rustc, napi]),
       outputs: ["native/slotmark.node"],
       stamp: "build/stamps/addon",
       async build() {
-        const napi = [bin("@napi-rs/cli/dist/cli.js"), "build", "--release", "--cwd", join(ROOT, "native")];
+        const command = [
+          bin("@napi-rs/cli/dist/cli.js"),
+          "build",
+          "--release",
+          "--cwd",
+          join(ROOT, "native"),
+        ];
         const config = ["--package-json-path", "../package.json", "--output-dir", join(ROOT, "build/addon")];
         const output = ["--no-js", "--dts", "index.d.ts", "--", "--locked"];
-        await run(process.execPath, [...napi, ...config, ...output], "Building the native addon");
+        await run(process.execPath, [...command, ...config, ...output], "Building the native addon");
         // A rename, since a running slotmark has the old file mapped.
         renameSync(join(ROOT, "build/addon/slotmark.node"), join(ROOT, "native/slotmark.node"));
       },
@@ -226,7 +239,6 @@ function steps(tools) {
       name: "typescript",
       says: "compiling TypeScript",
       inputs: [
-        "package.json",
         "package-lock.json",
         "tsconfig.json",
         ...["src", "test", "bench"].flatMap((folder) => filesUnder(folder, [".ts"])),
@@ -272,11 +284,12 @@ function noteCommit() {
 
 try {
   const tools = lookForTools();
-  const turn = await waitForTurn();
+  await waitForTurn();
   // Listed after the turn has come: the one before may have changed what there is to do.
   for (const step of steps(tools)) await take(step);
   noteCommit();
-  turn.close();
+  // Ends the turn: the socket is open still, with those who wait on it.
+  process.exit(0);
 } catch (error) {
   say(error instanceof SetupError ? error.message : `set-up failed: ${error.message}`);
   process.exit(2);
