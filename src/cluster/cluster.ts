@@ -11,10 +11,6 @@ import type { NodeAnswer, NodeMeasurement, NodeTask } from "./node-task.js";
 const LEAD_IN_NS = 5_000_000;
 const POLL_MS = 2;
 
-export interface TrialProgress {
-  readonly stage: "setting up" | "warming up" | "measuring";
-}
-
 export class Cluster {
   private readonly pool: Piscina;
 
@@ -38,7 +34,6 @@ export class Cluster {
     tasks: readonly Omit<NodeTask, "control">[],
     timeNs: number,
     signal: AbortSignal,
-    onProgress: (progress: TrialProgress) => void,
   ): Promise<NodeMeasurement[] | null> {
     const control = new Control();
     const stop = () => control.stop();
@@ -52,14 +47,11 @@ export class Cluster {
       void settled.then(() => {
         over = true;
       });
-      onProgress({ stage: "setting up" });
       await until(() => over || control.stopped || control.readyNodes === this.nodes);
       control.start();
-      onProgress({ stage: "warming up" });
       await until(() => over || control.stopped || control.settledNodes === this.nodes);
       const fromNs = monotonicNs() + LEAD_IN_NS;
       control.measure(fromNs, fromNs + timeNs);
-      onProgress({ stage: "measuring" });
       return answersOf(await settled);
     } finally {
       signal.removeEventListener("abort", stop);

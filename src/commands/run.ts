@@ -95,10 +95,9 @@ async function run(
   const plan =
     options.resume === undefined ? freshPlan(names, options) : resumedPlan(options.resume, names, options);
   const signal = interruption.listen();
-  const line = new ProgressLine(!output.quiet);
-  const notice = (text: string) => {
-    if (!output.quiet) line.say(text);
-  };
+  const progress = new RunProgress();
+  const line = new ProgressLine(() => progress.line, !output.quiet);
+  const notice = (text: string) => line.say(text);
   let journal: Journal | null = plan.resumed?.journal ?? null;
   let members: RunMembers | null = null;
   const trials: Trial[] = [...(plan.resumed?.contents.trials ?? [])];
@@ -129,14 +128,14 @@ async function run(
       members,
       done: new Set(trials.map((trial) => trial.id)),
       signal,
-      progress: new RunProgress((text) => line.show(text)),
+      progress,
       onTrial: (measured) => {
         open.append(measured.trial, measured.histograms);
         trials.push(measured.trial);
         Object.assign(histograms, measured.histograms);
       },
     });
-    line.clear();
+    line.end();
     if (!finished) {
       keepOrDrop(open, trials.length, notice);
       return;
@@ -156,7 +155,7 @@ async function run(
       process.stdout.write(`\nresult file: ${plan.outPath}\n`);
     }
   } catch (error) {
-    line.clear();
+    line.end();
     if (journal !== null) keepOrDrop(journal, trials.length, notice);
     throw error;
   } finally {

@@ -8,54 +8,58 @@ export interface PlannedTrial {
 }
 
 export class RunProgress {
-  private remaining: number[] = [];
-  private plannedMs = 0;
+  private expected: number[] = [];
+  /** What the ended trials were expected to take, and took: the plan's error so far. */
+  private expectedMs = 0;
   private spentMs = 0;
-  private trials = 0;
   private ended = 0;
-  private doing = "";
+  private current = "looking at the members";
   private startedAtMs = 0;
 
-  /** @param show one line, without its end; called again whenever it has changed */
-  constructor(private readonly show: (line: string) => void) {}
+  constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
   plan(work: readonly PlannedTrial[]): void {
-    this.remaining = work.map(({ scenario, plan }) => expectedMs(scenario, plan));
-    this.trials = work.length;
+    this.expected = work.map(({ scenario, plan }) => expectedMs(scenario, plan));
+    this.startedAtMs = this.nowMs();
+    this.current = "setting up";
   }
 
   priming(doneBytes: number, totalBytes: number): void {
     const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes);
-    this.show(`priming the members: ${percent} % of ${Math.round(totalBytes / 1048576)} MiB`);
+    this.current = `priming the members, ${percent} % of ${Math.round(totalBytes / 1048576)} MiB`;
   }
 
   trialStarted(scenario: Scenario, plan: TrialPlan): void {
-    this.startedAtMs = performance.now();
-    this.doing = `${scenario.suite} ${plan.phase}, ${plan.nodes} nodes, ${plan.bitmap ? "with bitmap" : "without bitmap"}`;
-    this.stage("setting up");
-  }
-
-  stage(stage: string): void {
-    this.show(`trial ${this.ended + 1} of ${this.trials} (${this.doing}): ${stage}, ${this.timeLeft()} left`);
+    this.startedAtMs = this.nowMs();
+    const bitmap = plan.bitmap ? "with bitmap" : "without bitmap";
+    this.current = `${scenario.suite} ${plan.phase}, ${plan.nodes} ${plan.nodes === 1 ? "node" : "nodes"}, ${bitmap}`;
   }
 
   trialEnded(): void {
-    const plannedMs = this.remaining.shift() ?? 0;
-    this.plannedMs += plannedMs;
-    this.spentMs += performance.now() - this.startedAtMs;
+    this.expectedMs += this.expected[this.ended] ?? 0;
+    this.spentMs += this.nowMs() - this.startedAtMs;
     this.ended++;
+    this.startedAtMs = this.nowMs();
   }
 
-  /** Planned time of the trials to come, corrected by how the plan did so far. */
-  private timeLeft(): string {
-    const correction = this.plannedMs === 0 ? 1 : this.spentMs / this.plannedMs;
-    const seconds = Math.ceil((this.remaining.reduce((sum, ms) => sum + ms, 0) * correction) / 1000);
+  /** One line as of now, without its end. */
+  get line(): string {
+    if (this.expected.length === 0) return this.current;
+    const trial = Math.min(this.ended + 1, this.expected.length);
+    return `trial ${trial} of ${this.expected.length}: ${this.current}, ${this.timeLeft} left`;
+  }
+
+  /** Expected time of what is left, corrected by how the expectation did so far. */
+  private get timeLeft(): string {
+    const correction = this.expectedMs === 0 ? 1 : this.spentMs / this.expectedMs;
+    const leftMs = this.expected.slice(this.ended).reduce((sum, ms) => sum + ms, 0) * correction;
+    const seconds = Math.max(0, Math.ceil((leftMs - (this.nowMs() - this.startedAtMs)) / 1000));
     return seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
   }
 }
 
 /** A settling bitmap needs at least three passes, one to two daemon periods apart. */
 function expectedMs(scenario: Scenario, plan: TrialPlan): number {
-  const settlingMs = plan.bitmap && plan.phase === "steady" ? 5 * scenario.daemonSleepMs : 0;
+  const settlingMs = plan.bitmap && plan.phase === "steady" ? 4 * scenario.daemonSleepMs : 0;
   return Math.max(scenario.warmupMs, settlingMs) + scenario.timeMs;
 }

@@ -50,7 +50,6 @@ export async function runSession(options: SessionOptions): Promise<boolean> {
         Array.from({ length: plan.nodes }, (_, slot) => nodeTask(scenario, plan, array, slot)),
         scenario.timeMs * 1e6,
         signal,
-        ({ stage }) => progress.stage(stage),
       );
       if (measurements === null) return false;
       await onTrial(measuredTrial(scenario, plan, measurements, startedAt));
