@@ -8,10 +8,10 @@ import { suiteNamed } from "../../src/scenario/suites.js";
 test("time left counts down, and learns from trials that took longer than planned", () => {
   let nowMs = 0;
   const progress = new RunProgress(() => nowMs);
-  const scenario = {
+  const scenario: Scenario = {
     ...suiteNamed("quick").scenario,
     trials: 2,
-    phases: ["cold" as const],
+    phases: ["cold"],
     timeMs: 9_500,
     warmupMs: 500,
   };
