@@ -84,7 +84,8 @@ function* nodeBreaches(script: ReplayScript): Generator<Breach> {
     active: start?.active,
   };
   for (const [name, value] of Object.entries(keyed)) {
-    if (typeof value !== "object") continue;
+    // Without a cluster there is no other node that the script could have meant.
+    if (typeof value !== "object" || nodes === 1) continue;
     for (const node of Object.keys(value)) {
       const path = name === "memberOrder" ? [name, node] : ["start", name, node];
       if (Number(node) >= nodes) yield { path, message: message(node) };

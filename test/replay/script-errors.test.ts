@@ -152,6 +152,11 @@ describe("a script that does not hold", () => {
     );
     checkScript(eventsScript([{ ...end, atSeconds: 200 }]), "s");
     checkScript(writesScript([], manyPages), "s");
+    // A single node's script may speak of the order on others, as a trace's converter does for every array.
+    checkScript(
+      writesScript([], { ...withGeometry({ nodes: 0 }), memberOrder: { 0: ["b", "a"], 1: ["a", "b"] } }),
+      "s",
+    );
   });
 });
 
