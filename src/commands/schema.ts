@@ -1,10 +1,14 @@
-/** `slotmark schema result`: the JSON Schema of a file that people and scripts read or write. */
+/** `slotmark schema scenario|result`: the JSON Schema of what people and scripts read or write. */
 import type { Command } from "commander";
 import { z } from "zod";
 import { SlotmarkError } from "../errors.js";
 import { resultSchema } from "../results/schema.js";
+import { scenarioSchema } from "../scenario/schema.js";
 
-const SCHEMAS: Readonly<Record<string, z.ZodType>> = { result: resultSchema };
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  scenario: scenarioSchema,
+  result: resultSchema,
+};
 
 export function registerSchema(program: Command): void {
   program

@@ -27,13 +27,19 @@ export function commonLabels(result: Result): Record<string, Label> {
 
 export function groupTrials(result: Result): TrialGroup[] {
   const common = commonLabels(result);
+  // Without a bitmap there is nothing to settle: such a trial stands beside its twin, whatever phase that reached.
+  const phaseOfPair = new Map(
+    result.trials.filter(({ labels }) => labels.bitmap === "on").map(({ pair, phase }) => [pair, phase]),
+  );
   const groups = new Map<string, TrialGroup & { columns: Map<string, Trial[]> }>();
   for (const trial of result.trials) {
     const labels = Object.fromEntries(
       Object.entries(trial.labels).filter(([name]) => !NOT_SHOWN.has(name) && !Object.hasOwn(common, name)),
     );
-    const key = JSON.stringify([trial.suite, trial.phase, Object.entries(labels).sort()]);
-    const group = groups.get(key) ?? { suite: trial.suite, phase: trial.phase, labels, columns: new Map() };
+    const twinPhase = trial.pair === null ? undefined : phaseOfPair.get(trial.pair);
+    const phase = trial.labels.bitmap === "off" ? (twinPhase ?? trial.phase) : trial.phase;
+    const key = JSON.stringify([trial.suite, phase, Object.entries(labels).sort()]);
+    const group = groups.get(key) ?? { suite: trial.suite, phase, labels, columns: new Map() };
     groups.set(key, group);
     const column = String(trial.labels.bitmap ?? "");
     group.columns.set(column, [...(group.columns.get(column) ?? []), trial]);
@@ -50,7 +56,7 @@ function describeLabel(name: string, value: Label): string {
   if (name.endsWith("Bytes") && typeof value === "number") return `${words} ${formatSize(value)}`;
   if (name.endsWith("Ms")) return `${words} ${value}ms`;
   if (name.endsWith("PerSecond")) return `${words} ${value}/s`;
-  return `${words} ${value}`;
+  return `${words} ${typeof value === "boolean" ? (value ? "yes" : "no") : value}`;
 }
 
 export function describeLabels(labels: Readonly<Record<string, Label>>): string {

@@ -94,6 +94,14 @@ test("differing labels part the groups, one trial has no range, one pair no inte
   assert.match(table, /write_latency_ns +mean +ms +3\.00 +1\.00$/m);
 });
 
+test("a trial without a bitmap stands beside its twin, whatever phase that reached", () => {
+  const result = pairedResult();
+  for (const trial of result.trials) if (trial.labels.bitmap === "on") trial.phase = "notSteady";
+  const table = resultTable(result, PLAIN);
+  assert.match(table, /^notSteady: 3 trials each +with bitmap +without$/m);
+  assert.doesNotMatch(table, /^steady/m);
+});
+
 test("a suite without a bitmap label, and a result without trials, are shown as well", () => {
   const result = sampleResult();
   for (const trial of result.trials) trial.labels = { op: "request" };

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { suites } from "../../src/scenario/suites.js";
+import { sampleResult } from "../results/sample.js";
+import { runSlotmark } from "./run-slotmark.js";
+
+interface JsonSchema {
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+function schema(name: string): JsonSchema {
+  const { code, stdout } = runSlotmark(["schema", name]);
+  assert.equal(code, 0);
+  return JSON.parse(stdout);
+}
+
+test("the result's schema asks for exactly the fields of the contract", () => {
+  const { required, properties } = schema("result");
+  const contract = Object.keys(sampleResult()).sort();
+  assert.deepEqual([...(required ?? [])].sort(), contract);
+  assert.deepEqual(Object.keys(properties ?? {}).sort(), contract);
+  assert.ok(contract.includes("scenarioHash") && contract.includes("histograms"));
+});
+
+test("the scenario's schema knows every field of every built-in suite", () => {
+  const known = new Set(Object.keys(schema("scenario").properties ?? {}));
+  assert.ok(suites.size > 0);
+  for (const [name, { scenario }] of suites) {
+    for (const field of Object.keys(scenario)) assert.ok(known.has(field), `${name}: ${field}`);
+  }
+});
