@@ -32,6 +32,8 @@ export class Node {
   private bitmapOn: boolean;
   private recording = false;
   private ringNext: number;
+  private readonly payloadStamp: Float64Array;
+  private dataWrites = 0;
   private bitsOnDisk = 0;
   private pageWritesEver = 0;
   private writes = 0;
@@ -53,6 +55,7 @@ export class Node {
     this.serviceLatency = task.ratePerSecond === null ? null : latencyHistogram();
     this.bitmapOn = task.bitmap && task.phase === "steady";
     this.ringNext = bitmap.ring.capacity;
+    this.payloadStamp = new Float64Array(bitmap.memory.buffer, bitmap.payloadOffsetBytes, 1);
   }
 
   /** Works until the measured interval is over. Returns null where the run was stopped. */
@@ -172,6 +175,8 @@ export class Node {
     }
     const { sector, sectors } = bitmap.ring;
     for (let event = first; event < first + writes; event++) {
+      // Every write differs from what its blocks held, as an application's would; all members get the same.
+      this.payloadStamp[0] = this.dataWrites++;
       writer.writeData((sector[event] ?? 0) * SECTOR_BYTES, (sectors[event] ?? 0) * SECTOR_BYTES);
       if (!this.recording) continue;
       const doneNs = monotonicNs();
