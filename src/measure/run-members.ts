@@ -6,7 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { SlotmarkError } from "../errors.js";
-import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
+import { geometryUnder, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import { expand, type MatrixPoint } from "../scenario/expand.js";
 import type { Scenario } from "../scenario/schema.js";
 import { type ClusteredArray, createArray, readArray, resetSlots } from "../storage/array.js";
@@ -120,9 +120,10 @@ export class RunMembers {
     const dataOffsetBytes = geometry.dataOffsetSectors * SECTOR_BYTES;
     if (!(await this.prime(dataOffsetBytes, dataOffsetBytes + workingSetBytes, signal, progress)))
       return null;
-    await resetSlots(array);
+    const behaving = geometryUnder(geometry, scenario);
+    await resetSlots(array, behaving);
     return {
-      geometry: { ...geometry, variant: scenario.variant, kernel: scenario.kernel },
+      geometry: behaving,
       members: this.members.map(({ path }, index) => ({
         path,
         dataOffsetBytes: array.dataOffsetBytes[index] ?? dataOffsetBytes,

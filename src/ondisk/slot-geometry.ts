@@ -144,6 +144,29 @@ export function slotGeometry(input: SlotGeometryInput): SlotGeometry {
 }
 
 /**
+ * The same array under other behaviour: `original` looks for the slots elsewhere.
+ * @throws SlotmarkError `slots-beyond-data-offset`
+ */
+export function geometryUnder(
+  geometry: SlotGeometry,
+  { variant, kernel }: { readonly variant: Variant; readonly kernel: KernelBehaviour },
+): SlotGeometry {
+  return slotGeometry({
+    ...geometry,
+    variant,
+    kernel,
+    superOffsetSectors: 0,
+    bitmapOffsetSectors: geometry.firstSlotSector,
+  });
+}
+
+/** First sector behind all slots, wherever the geometry puts them. */
+export function slotsEndSector(geometry: SlotGeometry): number {
+  const { nodes, pagesPerSlot } = geometry;
+  return pageSector(geometry, Math.max(nodes - 1, 0), pagesPerSlot - 1) + PAGE_SECTORS;
+}
+
+/**
  * The first patch took `sector_div`, which returns the remainder, for the quotient, then bytes for bits, and forgot the
  * superblock (spec §2.4 S1 to S3): sizes that are whole chunks give 0, and every slot is slot 0.
  */

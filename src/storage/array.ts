@@ -15,7 +15,7 @@ import {
 } from "../ondisk/md-superblock.js";
 import { BITMAP_OFFSET_SECTORS, type Placement } from "../ondisk/mdadm-placement.js";
 import { newBitmapSuperblock, newMdSuperblock } from "../ondisk/new-array.js";
-import { SECTOR_BYTES, type SlotGeometry, slotGeometry } from "../ondisk/slot-geometry.js";
+import { SECTOR_BYTES, type SlotGeometry, slotGeometry, slotsEndSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
 import { type CreateArrayOptions, planArray } from "./create-options.js";
 import type { Member } from "./member.js";
@@ -148,14 +148,21 @@ export async function readArray(members: readonly Member[]): Promise<ClusteredAr
 
 /**
  * Zeroes every slot on every member: no chunk is dirty, all superblocks match, events and events_cleared are the array's
- * event count. Writes every byte of the slots.
+ * event count. Writes every byte of the slots, and of the places where `geometry` looks for them besides.
+ * @param geometry the array's under the behaviour that will be run (`geometryUnder`)
  * @throws SlotmarkError `device`/`member-failed`
  */
-export async function resetSlots(array: ClusteredArray): Promise<void> {
+export async function resetSlots(
+  array: ClusteredArray,
+  geometry: SlotGeometry = array.geometry,
+): Promise<void> {
   const events = BigInt(array.events);
   const superblock = { ...array.bitmapSuperblock, events, eventsCleared: events, state: 0 };
+  const behind = slotsEndSector(array.geometry) * SECTOR_BYTES;
+  const besides = slotsEndSector(geometry) * SECTOR_BYTES - behind;
   for (const member of array.members) {
     await writeSlots(member, array.geometry, superblock, { firstSlotOnes: false, sparse: false });
+    if (besides > 0) await writeZeros(member, behind, besides);
     await flush(member);
   }
 }

@@ -1,8 +1,9 @@
 /** createArray, readArray and resetSlots as a run uses them. */
 import assert from "node:assert/strict";
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { geometryUnder, pageSector, slotsEndSector } from "../../src/ondisk/slot-geometry.js";
 import { createArray, readArray, resetSlots } from "../../src/storage/array.js";
 import type { Member } from "../../src/storage/member.js";
 import { openMembers } from "../../src/storage/open-members.js";
@@ -96,6 +97,28 @@ test("reset clears padding behind the last chunk as well", async (t) => {
   const area = Buffer.alloc(4096);
   readSync(members[0]?.descriptor ?? -1, area, 0, 4096, 8192);
   assert.ok(area.subarray(256).every((byte) => byte === 0));
+});
+
+test("reset covers the places where the first patches look for slots", async (t) => {
+  const members = blankMembers(t, 2, 1028 * MIB);
+  const array = await createArray(members, { chunkBytes: 65536 * 64, nodes: 2 });
+  const original = geometryUnder(array.geometry, { variant: "original", kernel: "mainline" });
+  const elsewhere = pageSector(original, 1, 0) * 512;
+  assert.ok(elsewhere >= slotsEndSector(array.geometry) * 512);
+  for (const { descriptor } of members) writeSync(descriptor, Buffer.alloc(4096, 0xff), 0, 4096, elsewhere);
+  await resetSlots(array, original);
+  const area = Buffer.alloc(4096);
+  readSync(members[1]?.descriptor ?? -1, area, 0, 4096, elsewhere);
+  assert.ok(area.every((byte) => byte === 0));
+  assert.equal(
+    (
+      await examined(
+        members.map(({ path }) => path),
+        true,
+      )
+    ).length,
+    2,
+  );
 });
 
 describe("members that are no array of ours", () => {

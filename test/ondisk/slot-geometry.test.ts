@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
+  geometryUnder,
   pageSector,
   pageWriteBytes,
   type SlotGeometryInput,
   slotGeometry,
   slotSector,
+  slotsEndSector,
 } from "../../src/ondisk/slot-geometry.js";
 
 const KIB = 2 ** 10;
@@ -141,6 +143,22 @@ describe("as the first patches computed it", () => {
       }),
     );
   });
+});
+
+test("the same array under other behaviour", () => {
+  fc.assert(
+    fc.property(sizes, chunks, (sizeBytes, chunkBytes) => {
+      const safe = slotGeometry(input(sizeBytes, chunkBytes));
+      for (const variant of ["safe", "mainline", "original"] as const) {
+        for (const kernel of ["6.1", "mainline"] as const) {
+          const expected = slotGeometry(input(sizeBytes, chunkBytes, { variant, kernel }));
+          assert.deepEqual(geometryUnder(safe, { variant, kernel }), expected);
+          assert.ok(slotsEndSector(expected) >= slotSector(expected, 3) + 8);
+        }
+      }
+      assert.equal(slotsEndSector(safe), 16 + 4 * safe.strideSectors);
+    }),
+  );
 });
 
 describe("size of a page write", () => {
