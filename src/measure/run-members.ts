@@ -59,7 +59,7 @@ export class RunMembers {
         destroy: request.destroy,
         watch: request.watch,
         createSizeBytes: sizeBytes,
-        createUsedBytes: usedBytes,
+        usedBytes,
         existingArray: "keep",
         onNotice: request.onNotice,
         signal: request.signal,

@@ -43,12 +43,3 @@ export function memberFailed(transfer: FailedTransfer, cause: unknown): Slotmark
   error.cause = cause;
   return error;
 }
-
-/** Runs `transfer` and turns what the system refuses into `memberFailed`. */
-export function reportingMember<T>(transfer: FailedTransfer, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw memberFailed(transfer, error);
-  }
-}

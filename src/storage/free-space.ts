@@ -5,24 +5,30 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { SlotmarkError } from "../errors.js";
 
+/** What a file will occupy beyond what it occupies now; `path` may be yet to be made. */
+export interface SpaceNeed {
+  readonly path: string;
+  readonly neededBytes: number;
+}
+
 /**
- * @param paths files that do not exist yet; those on one filesystem count together
+ * @param needs those on one filesystem count together
  * @throws SlotmarkError `refused`/`no-space`
  */
-export function refuseTooLittleSpace(paths: readonly string[], usedBytesEach: number): void {
-  const filesystems = new Map<number, string[]>();
-  for (const path of paths) {
-    const device = statSync(dirname(path)).dev;
-    filesystems.set(device, [...(filesystems.get(device) ?? []), path]);
+export function refuseTooLittleSpace(needs: readonly SpaceNeed[]): void {
+  const filesystems = new Map<number, SpaceNeed[]>();
+  for (const need of needs) {
+    const device = statSync(dirname(need.path)).dev;
+    filesystems.set(device, [...(filesystems.get(device) ?? []), need]);
   }
   for (const group of filesystems.values()) {
-    const directory = dirname(group[0] ?? ".");
+    const directory = dirname(group[0]?.path ?? ".");
     const { bavail, bsize } = statfsSync(directory);
-    const neededBytes = group.length * usedBytesEach;
+    const neededBytes = group.reduce((sum, need) => sum + need.neededBytes, 0);
     if (bavail * bsize < neededBytes) {
       throw noSpace(
-        group.join(", "),
-        `${group.length} × ${usedBytesEach} bytes will be written, but the filesystem of ${directory} has ${bavail * bsize} free`,
+        group.map(({ path }) => path).join(", "),
+        `${neededBytes} bytes will be written there, but the filesystem of ${directory} has ${bavail * bsize} free`,
       );
     }
   }

@@ -26,8 +26,8 @@ export interface OpenMembersRequest {
   readonly watch: boolean;
   /** Length that an absent or empty file is made with (sparse). Absent: such a file is an error. */
   readonly createSizeBytes?: number | undefined;
-  /** How much of each file made here will really be written, so that a full filesystem is refused beforehand. */
-  readonly createUsedBytes?: number | undefined;
+  /** How much of each member will be written, so that files on a filesystem too full for it are refused beforehand. */
+  readonly usedBytes?: number | undefined;
   /** `run` keeps an array found on the members; `create` replaces it only under `--destroy`. */
   readonly existingArray: "keep" | "refuse";
   /** Told what takes time and what cannot be proved; standard error without it. */

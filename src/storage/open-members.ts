@@ -4,7 +4,7 @@
  *
  * Source: design.md, "Never harm". `--destroy` gives up contents; it never overrides that a member is in use.
  */
-import { closeSync, fstatSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync, statSync, unlinkSync } from "node:fs";
 import { SlotmarkError } from "../errors.js";
 import { watchMembers } from "./cluster-watch.js";
 import { deviceUnderFile } from "./device-under-file.js";
@@ -15,12 +15,14 @@ import {
   refuseOpenElsewhere,
   refuseUses,
 } from "./existing-member.js";
-import { refuseTooLittleSpace } from "./free-space.js";
+import { refuseTooLittleSpace, type SpaceNeed } from "./free-space.js";
 import type { Member, OpenMembersRequest } from "./member.js";
 import { type MemberCandidate, memberCandidate } from "./member-candidate.js";
 import { makeFile, needsLength, refuseWithoutLength, setLength } from "./new-member.js";
 import { SYSTEM_ROOTS, type SystemRoots } from "./system-roots.js";
 
+/** Unit of `st_blocks`, whatever the filesystem's. */
+const STAT_BLOCK_BYTES = 512;
 /** Files without a block device under them (tmpfs) take direct writes of this size. */
 const LEAST_LOGICAL_BLOCK_BYTES = 512;
 
@@ -39,10 +41,7 @@ export async function openMembers(request: OpenMembersRequest): Promise<Member[]
   const toMake = candidates.filter(needsLength);
   const firstToMake = toMake[0];
   if (firstToMake !== undefined && request.createSizeBytes === undefined) refuseWithoutLength(firstToMake);
-  refuseTooLittleSpace(
-    toMake.map(({ realPath }) => realPath),
-    request.createUsedBytes ?? 0,
-  );
+  refuseTooLittleSpace(candidates.flatMap((candidate) => spaceNeed(candidate, request.usedBytes ?? 0)));
 
   const existing = new Map<MemberCandidate, ExistingMember>();
   const undo: (() => void)[] = [];
@@ -85,6 +84,15 @@ export async function openMembers(request: OpenMembersRequest): Promise<Member[]
     for (const step of undo.reverse()) step();
     throw error;
   }
+}
+
+/** A file's holes are filled by the run; a file to be made is nothing but a hole. */
+function spaceNeed(candidate: MemberCandidate, usedBytes: number): SpaceNeed[] {
+  if (candidate.kind === "block") return [];
+  const { realPath: path } = candidate;
+  if (needsLength(candidate)) return [{ path, neededBytes: usedBytes }];
+  const { size, blocks } = statSync(path);
+  return [{ path, neededBytes: Math.max(0, Math.min(usedBytes, size) - blocks * STAT_BLOCK_BYTES) }];
 }
 
 function refuseStrayDestroy(request: OpenMembersRequest): void {

@@ -13,6 +13,10 @@ export interface Signature {
   readonly offsetBytes: number;
 }
 
+/** blkid(8), "Exit status", of low-level probing. */
+const BLKID_NOTHING = 2;
+const BLKID_AMBIVALENT = 8;
+
 const wipefsOutput = z.object({
   signatures: z.array(z.object({ type: z.string(), offset: z.string() })),
 });
@@ -23,22 +27,22 @@ const wipefsOutput = z.object({
  */
 export function readSignatures(path: string, prober = "wipefs"): Signature[] {
   const output = runProber(prober, ["--json", "--output", "TYPE,OFFSET", path], [0]);
-  if (output.trim() === "") return [];
-  const parsed = wipefsOutput.safeParse(parseJson(output));
+  if (output.text.trim() === "") return [];
+  const parsed = wipefsOutput.safeParse(parseJson(output.text));
   if (!parsed.success) throw proberFailed(prober, path, "its output is not of the expected form");
   return parsed.data.signatures.map(({ type, offset }) => ({ type, offsetBytes: Number(offset) }));
 }
 
 /** The type found `offsetBytes` into `path`, where a data area begins; undefined where nothing is known there. */
 export function readSignatureAt(path: string, offsetBytes: number): string | undefined {
-  const found = [0, 8]; // 8: several contradict one another, so something is there
-  const nothing = 2;
   const output = runProber(
     "blkid",
     ["--probe", "--offset", String(offsetBytes), "--output", "export", path],
-    [...found, nothing],
+    [0, BLKID_NOTHING, BLKID_AMBIVALENT],
   );
-  return /^(?:TYPE|PTTYPE)=(.+)$/m.exec(output)?.[1];
+  // The export form ends the probing's outcome 8 with nothing on stdout, although something is there.
+  const ambivalent = output.status === BLKID_AMBIVALENT ? "several signatures" : undefined;
+  return /^(?:TYPE|PTTYPE)=(.+)$/m.exec(output.text)?.[1] ?? ambivalent;
 }
 
 function parseJson(text: string): unknown {
@@ -49,7 +53,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-function runProber(command: string, options: readonly string[], accepted: readonly number[]): string {
+function runProber(
+  command: string,
+  options: readonly string[],
+  accepted: readonly number[],
+): { status: number; text: string } {
   const path = options.at(-1) ?? "";
   const result = spawnSync(command, options, {
     encoding: "utf8",
@@ -67,7 +75,7 @@ function runProber(command: string, options: readonly string[], accepted: readon
   if (result.status === null || !accepted.includes(result.status)) {
     throw proberFailed(command, path, result.stderr.trim() || `it ended with status ${result.status}`);
   }
-  return result.stdout;
+  return { status: result.status, text: result.stdout };
 }
 
 function proberFailed(command: string, path: string, reason: string): SlotmarkError {

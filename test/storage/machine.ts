@@ -33,12 +33,23 @@ export function run(command: string, ...options: string[]): string {
   });
 }
 
+/** Which of these programs is not installed; under CI=true that is a failure. */
+export function whyMissing(...programs: string[]): string | undefined {
+  const missing = programs.filter((program) => !isInstalled(program));
+  if (missing.length === 0) return undefined;
+  const reason = `needs ${missing.join(", ")}`;
+  if (process.env.CI === "true") throw new Error(reason);
+  return reason;
+}
+
 /**
  * Why this machine cannot make block devices, or undefined; under CI=true a machine that cannot is a failure.
  * @param commands programs that the test runs, or `zram` for that driver
  */
 export function whyNoBlockDevices(...commands: string[]): string | undefined {
-  const missing = commands.filter((command) => command !== "zram" && !isInstalled(command));
+  const programs = commands.filter((command) => command !== "zram");
+  const missing = whyMissing(...programs);
+  if (missing !== undefined) return missing;
   const reason =
     process.getuid?.() !== 0
       ? "needs root for loop devices and mounts"
@@ -46,9 +57,7 @@ export function whyNoBlockDevices(...commands: string[]): string | undefined {
         ? "needs the loop driver"
         : commands.includes("zram") && !existsSync("/sys/class/zram-control")
           ? "needs the zram driver (modprobe zram)"
-          : missing.length > 0
-            ? `needs ${missing.join(", ")}`
-            : undefined;
+          : undefined;
   if (reason !== undefined && process.env.CI === "true") throw new Error(reason);
   return reason;
 }

@@ -218,8 +218,16 @@ test("too little space for what will be written is refused before a file is made
   await assertRefused(
     t,
     directory,
-    request(paths, { createSizeBytes: 2 ** 43, createUsedBytes: 2 ** 43 }),
+    request(paths, { createSizeBytes: 2 ** 43, usedBytes: 2 ** 43 }),
     "no-space",
-    /2 × 8796093022208 bytes will be written/,
+    /17592186044416 bytes will be written there/,
   );
+});
+
+test("the holes of a file that exists are counted as well", async (t) => {
+  const directory = temporaryDirectory(t);
+  const hole = sparseFile(directory, "hole.img", 2 ** 43);
+  const error = await refusal(request([hole], { usedBytes: 2 ** 44 }));
+  assert.equal(error.code, "no-space");
+  assert.match(error.message, /8796093022208 bytes will be written there/);
 });
