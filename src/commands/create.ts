@@ -9,6 +9,7 @@ import { uuidText } from "../ondisk/uuid.js";
 import { type ClusteredArray, createArray } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
+import { interruption } from "./interruption.js";
 import { parseSizeBytes } from "./quantities.js";
 import { repeatedOption } from "./repeated-option.js";
 
@@ -54,7 +55,13 @@ export function registerCreate(program: Command): void {
     .option("--no-watch", "do not wait to see whether another host uses a clustered member")
     .action(async (paths: string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CreateCommandOptions>();
-      const array = await createOnPaths(paths, options);
+      const signal = interruption.listen();
+      const array = await createOnPaths(paths, options, signal).catch((error: unknown) => {
+        // Interrupted before the array was there: main.ts says so with its exit code.
+        if (signal.aborted) return undefined;
+        throw error;
+      });
+      if (array === undefined) return;
       process.stdout.write(
         options.json ? `${JSON.stringify(arrayJson(array), null, 2)}\n` : arrayText(array),
       );
@@ -66,6 +73,7 @@ export function registerCreate(program: Command): void {
 async function createOnPaths(
   paths: readonly string[],
   options: CreateCommandOptions,
+  signal: AbortSignal,
 ): Promise<ClusteredArray> {
   const members = await openMembers({
     paths,
@@ -73,6 +81,7 @@ async function createOnPaths(
     watch: options.watch,
     createSizeBytes: options.size,
     existingArray: "refuse",
+    signal,
     ...(options.quiet ? { onNotice: () => {} } : {}),
   });
   try {
@@ -90,6 +99,7 @@ async function createOnPaths(
       memberBytes: options.size,
       sparse: true,
       wipe: options.destroy,
+      signal,
     });
   } catch (error) {
     removeMade(members);

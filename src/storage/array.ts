@@ -62,6 +62,8 @@ export async function createArray(
   const { array, devices } = planArray(members, options);
   const bitmapSuperblock = newBitmapSuperblock(array);
   const geometry = geometryOf(array.placement, array.nodes, members);
+  const { signal } = options;
+  signal?.throwIfAborted();
   for (const member of members) {
     if (!member.created && (options.wipe ?? []).includes(member.path)) {
       await wipe(member, geometry.dataOffsetSectors * SECTOR_BYTES);
@@ -71,9 +73,10 @@ export async function createArray(
   }
   for (const member of members) {
     const sparse = (options.sparse ?? false) && member.created;
-    await writeSlots(member, geometry, bitmapSuperblock, { firstSlotOnes: true, sparse });
+    await writeSlots(member, geometry, bitmapSuperblock, { firstSlotOnes: true, sparse, signal });
     await flush(member);
   }
+  signal?.throwIfAborted();
   const superblocks: MdSuperblock[] = [];
   try {
     for (const [number, { member, deviceUuid, sizeSectors }] of devices.entries()) {

@@ -38,6 +38,8 @@ export interface CreateArrayOptions {
   readonly sparse?: boolean | undefined;
   /** Paths whose old contents were given up: their signatures, and those where the new data begins, are zeroed. */
   readonly wipe?: readonly string[] | undefined;
+  /** Stops before the new superblocks are written, so that no array is made; rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ArrayPlan {

@@ -49,12 +49,12 @@ export async function readMemberMetadata(
 }
 
 /**
- * Whether the file holds the non-zero 4 KiB blocks of a member below its data offset and no more, as images of metadata
+ * Whether the file (or a loop device on it) holds the non-zero 4 KiB blocks of a member below its data offset and no more, as images of metadata
  * are kept (golden/README.md): it ends right behind a block that is not zero. A member cut off anywhere else does not.
  */
 async function isMetadataImage(source: MemberSource, superblock: MdSuperblock): Promise<boolean> {
   const { sizeBytes } = source;
-  if (source.kind !== "file" || sizeBytes % PAGE_BYTES !== 0) return false;
+  if (sizeBytes % PAGE_BYTES !== 0) return false;
   if (BigInt(sizeBytes) > superblock.dataOffsetSectors * BigInt(SECTOR_BYTES)) return false;
   const last = await source.readAt(sizeBytes - PAGE_BYTES, PAGE_BYTES);
   return last.some((byte) => byte !== 0);

@@ -13,13 +13,14 @@ export interface SlotContents {
   /** mdadm's: the first node to start resyncs everything. Padding behind the last chunk is ones as well. */
   readonly firstSlotOnes: boolean;
   readonly sparse: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export async function writeSlots(
   member: Member,
   geometry: SlotGeometry,
   superblock: BitmapSuperblock,
-  { firstSlotOnes, sparse }: SlotContents,
+  { firstSlotOnes, sparse, signal }: SlotContents,
 ): Promise<void> {
   const slotBytes = geometry.pagesPerSlot * PAGE_BYTES;
   const head = serializeBitmapSuperblock(superblock);
@@ -29,6 +30,7 @@ export async function writeSlots(
     const slotOffsetBytes = slotSector(geometry, slot) * SECTOR_BYTES;
     const wantedBytes = sparse && fill === 0 ? PAGE_BYTES : slotBytes;
     for (let at = 0; at < wantedBytes; at += PIECE_BYTES) {
+      signal?.throwIfAborted();
       const lengthBytes = Math.min(PIECE_BYTES, wantedBytes - at);
       piece.fill(fill, 0, lengthBytes);
       if (at === 0) piece.set(head);

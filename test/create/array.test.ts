@@ -176,6 +176,22 @@ test("a failure while the superblocks are written leaves none", async (t) => {
   assert.equal(await readArray([first, second]), undefined);
 });
 
+test("stopped while slots are written: no array is there", async (t) => {
+  const members = blankMembers(t);
+  const controller = new AbortController();
+  const [first, second] = members;
+  assert.ok(first !== undefined && second !== undefined);
+  const stopping: Member = {
+    ...second,
+    get descriptor() {
+      controller.abort();
+      return second.descriptor;
+    },
+  };
+  await assert.rejects(createArray([first, stopping], { signal: controller.signal }), { name: "AbortError" });
+  assert.equal(await readArray([first, second]), undefined);
+});
+
 for (const sectorBytes of [512, 4096]) {
   test(`on loop devices with ${sectorBytes}-byte blocks: the same bytes as on files`, async (t) => {
     const reason = whyNoBlockDevices("losetup");

@@ -1,11 +1,21 @@
 /** `slotmark create` as a user calls it: what it makes, prints, refuses, and leaves behind when it fails. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { runSlotmark } from "../cli/run-slotmark.js";
+import { MAIN, runSlotmark } from "../cli/run-slotmark.js";
 import { examined } from "../examine/examined.js";
-import { mount, run, temporaryDirectory, whyNoBlockDevices } from "../storage/machine.js";
+import {
+  clusteredFile,
+  digest,
+  mount,
+  run,
+  temporaryDirectory,
+  undoAfter,
+  whyNoBlockDevices,
+} from "../storage/machine.js";
 
 const MIB = 2 ** 20;
 const UUID = "0f0e0d0c-0b0a-0908-0706-050403020100";
@@ -169,4 +179,21 @@ test("--destroy leaves no older signature, neither around the superblock nor whe
     assert.equal(types, "linux_raid_member");
     assert.equal(run("sh", "-c", `blkid --probe --offset ${MIB} ${path} || true`), "");
   }
+});
+
+test("interrupted while it watches whether another host uses a member: exit code 130, nothing written", async (t) => {
+  const folder = temporaryDirectory(t);
+  const paths = (["a", "b"] as const).map((leg) => clusteredFile(folder, leg, leg));
+  const before = paths.map(digest);
+  const options = paths.flatMap((path) => ["--destroy", path]);
+  const child = spawn(process.execPath, [MAIN, "create", ...paths, ...options]);
+  undoAfter(t, () => child.kill("SIGKILL"));
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+    if (/^watching /m.test(stderr)) child.kill("SIGINT");
+  });
+  const [code] = await once(child, "close");
+  assert.equal(code, 130, stderr);
+  assert.deepEqual(paths.map(digest), before);
 });
