@@ -8,9 +8,11 @@ import { SlotmarkError } from "../errors.js";
 import type { BitmapSuperblock } from "../ondisk/bitmap-superblock.js";
 import { readFixedText } from "../ondisk/fixed-text.js";
 import {
+  MD_MAGIC,
   MD_SUPERBLOCK_AREA_BYTES,
   MD_SUPERBLOCK_SECTOR,
   type MdSuperblock,
+  parseMdSuperblock,
   serializeMdSuperblock,
 } from "../ondisk/md-superblock.js";
 import { BITMAP_OFFSET_SECTORS, type Placement } from "../ondisk/mdadm-placement.js";
@@ -20,7 +22,7 @@ import { uuidText } from "../ondisk/uuid.js";
 import { type CreateArrayOptions, planArray } from "./create-options.js";
 import type { Member } from "./member.js";
 import { type MemberMetadata, readMemberMetadata } from "./member-metadata.js";
-import { openMemberSource } from "./member-source.js";
+import { type MemberSource, openMemberSource } from "./member-source.js";
 import { checkMembersAgree, requireAllMembers } from "./members-agree.js";
 import { flush, writeFully, writeSlots, writeZeros } from "./slot-writes.js";
 import { wipe } from "./wipe.js";
@@ -104,27 +106,27 @@ async function writeSuperblock(member: Member, superblock: MdSuperblock): Promis
  * Takes the array that is on `members`, one that slotmark or the real mdadm made.
  * @returns undefined where no member carries an md superblock
  * @throws SlotmarkError: what is invalid on a member; `different-arrays`, `inconsistent`; `array-not-clustered`;
- * `member-not-in-array` for a blank one among others; `members-incomplete` where active members are not named
+ * `member-not-in-array` for one without a superblock among others; `members-incomplete` where active members are not named
  */
 export async function readArray(members: readonly Member[]): Promise<ClusteredArray | undefined> {
   const found: MemberMetadata[] = [];
-  const blank: string[] = [];
+  const without: string[] = [];
   for (const member of members) {
     const source = await openMemberSource(member.path);
     try {
-      if (await isBlank(source)) blank.push(member.path);
-      else found.push(await readMemberMetadata(source, false));
+      if (await carriesSuperblock(source)) found.push(await readMemberMetadata(source, false));
+      else without.push(member.path);
     } finally {
       await source.close();
     }
   }
   const first = found[0];
   if (first === undefined) return undefined;
-  if (blank[0] !== undefined) {
+  if (without[0] !== undefined) {
     throw new SlotmarkError(
       "input",
       "member-not-in-array",
-      `${blank[0]} carries no md superblock, but ${first.origin.member} is a member of array ${uuidText(first.superblock.setUuid)}`,
+      `${without[0]} carries no md superblock, but ${first.origin.member} is a member of array ${uuidText(first.superblock.setUuid)}`,
       "name members of one array only, or blank ones only",
     );
   }
@@ -223,9 +225,7 @@ function clusteredBitmap({ origin, superblock, bitmap }: MemberMetadata) {
   );
 }
 
-async function isBlank(source: {
-  readAt(offset: number, length: number): Promise<Uint8Array>;
-}): Promise<boolean> {
+async function carriesSuperblock(source: MemberSource): Promise<boolean> {
   const area = await source.readAt(SUPERBLOCK_OFFSET_BYTES, MD_SUPERBLOCK_AREA_BYTES);
-  return area.every((byte) => byte === 0);
+  return area.length === MD_SUPERBLOCK_AREA_BYTES && parseMdSuperblock(area).magic === MD_MAGIC;
 }

@@ -126,6 +126,12 @@ describe("members that are no array of ours", () => {
     assert.equal(await readArray(blankMembers(t)), undefined);
   });
 
+  test("all with something else on them: no array is there either", async (t) => {
+    const members = blankMembers(t);
+    for (const { descriptor } of members) writeSync(descriptor, Buffer.alloc(8192, 0x5a), 0, 8192, 2048);
+    assert.equal(await readArray(members), undefined);
+  });
+
   test("one blank among others", async (t) => {
     const [blank] = blankMembers(t, 1, GIB);
     const members = goldenMembers(t, "geometry/s1G_n2_c64K.stopped.", ["a"], GIB);
