@@ -86,6 +86,12 @@ function describeFailure(thrown: unknown): Failure {
   };
 }
 
+/** What to do now reads as a sentence, wherever it was written. */
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** Ends the process: what stays open (workers, timers) belongs to a command that has failed. */
 function fail(thrown: unknown): never {
   settled = true;
@@ -95,7 +101,7 @@ function fail(thrown: unknown): never {
     process.stderr.write(
       kind === "defect"
         ? `slotmark: ${message}; please report it with the command line that led to it.\n`
-        : `slotmark: ${message}\n${remedy}\n`,
+        : `slotmark: ${message}\n${sentence(remedy)}\n`,
     );
   }
   process.exit(EXIT_CODE_BY_KIND[kind]);

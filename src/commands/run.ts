@@ -157,6 +157,7 @@ async function run(
   } catch (error) {
     line.end();
     if (journal !== null) keepOrDrop(journal, trials.length, notice);
+    if (signal.aborted && error === signal.reason) return;
     throw error;
   } finally {
     journal?.close();

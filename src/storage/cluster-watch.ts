@@ -42,7 +42,13 @@ export async function watchMembers(
     `watching ${paths} for ${seconds} s, because another host may have this array running (--no-watch skips this)`,
   );
   const before = await digestsOf(members);
-  await sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal });
+  try {
+    await sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    // The timer rejects with an error of its own; callers know the signal's reason.
+    signal?.throwIfAborted();
+    throw error;
+  }
   const after = await digestsOf(members);
   for (const [index, member] of members.entries()) {
     const piece = before[index]?.findIndex((digest, at) => digest !== after[index]?.[at]) ?? -1;

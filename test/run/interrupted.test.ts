@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import { test } from "node:test";
 import { readJournal } from "../../src/results/journal.js";
 import { readResult } from "../../src/results/store.js";
-import { runSlotmark } from "../cli/run-slotmark.js";
+import { MAIN, runSlotmark } from "../cli/run-slotmark.js";
 import { struckRun } from "./background-run.js";
 import { runFolder, type SmallRun, smallRun } from "./run-folder.js";
 
@@ -47,4 +49,17 @@ test("a suite beside --resume is refused", async (context) => {
   const { code, stderr } = runSlotmark(["run", "quick", "--resume", run.journal]);
   assert.equal(code, 2);
   assert.match(stderr, /takes no suite/);
+});
+
+test("SIGINT while members are watched for use by another host ends with 130 and leaves nothing", async (context) => {
+  const folder = runFolder(context);
+  const run = smallRun(folder);
+  assert.equal(runSlotmark(["create", ...run.members, "--nodes", "2", "--size", "64M"]).code, 0);
+  const child = spawn(process.execPath, [MAIN, ...run.args], { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(child, "close");
+  const [watching] = await once(child.stderr, "data");
+  assert.match(String(watching), /watching/);
+  child.kill("SIGINT");
+  assert.deepEqual(await ended, [130, null]);
+  assert.deepEqual(fs.readdirSync(folder).sort(), ["a.img", "b.img"]);
 });
