@@ -40,6 +40,8 @@ export class RunMembers {
     /** An array that was there before: its geometry and UUIDs stay. */
     private readonly existing: ClusteredArray | null,
     private readonly temporaryFolder: string | null,
+    /** Members whose old contents were given up. */
+    private readonly destroy: readonly string[],
   ) {}
 
   static async open(request: RunMembersRequest): Promise<RunMembers> {
@@ -65,7 +67,7 @@ export class RunMembers {
         signal: request.signal,
       });
       try {
-        return new RunMembers(members, await existingArray(members), temporaryFolder);
+        return new RunMembers(members, await existingArray(members), temporaryFolder, request.destroy);
       } catch (error) {
         for (const member of members) member.close();
         throw error;
@@ -149,6 +151,8 @@ export class RunMembers {
       assumeClean: true,
       beyondMdadm: true,
       name: MADE_BY_RUN,
+      // Once: signatures left behind would have the next run's guard refuse the member.
+      wipe: this.array === null ? this.destroy : [],
       daemonSleepSeconds: Math.max(1, Math.round(scenario.daemonSleepMs / 1000)),
     });
     return this.array;
