@@ -9,6 +9,7 @@ import { uuidText } from "../ondisk/uuid.js";
 import { type ClusteredArray, createArray } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
+import { byteText } from "./byte-text.js";
 import { interruption } from "./interruption.js";
 import { parseSizeBytes } from "./quantities.js";
 import { repeatedOption } from "./repeated-option.js";
@@ -138,12 +139,19 @@ function arrayJson(array: ClusteredArray) {
 
 function arrayText(array: ClusteredArray): string {
   const { geometry, members } = array;
+  const chunks = geometry.chunks === 1 ? "1 chunk" : `${geometry.chunks} chunks`;
   return [
-    `array ${array.setUuid} "${array.setName}", raid${array.level} on ${members.map(({ path }) => path).join(", ")}`,
-    `${geometry.nodes} slots of ${geometry.chunks} chunks of ${geometry.chunkBytes} bytes, every ${geometry.strideSectors} sectors from sector ${geometry.firstSlotSector}`,
-    `data from sector ${geometry.dataOffsetSectors}, ${array.componentSectors} sectors of each member (${array.componentSectors * SECTOR_BYTES} bytes)`,
-    "",
-  ].join("\n");
+    ["array", `${array.setUuid} "${array.setName}"`],
+    ["level", `raid${array.level} on ${members.map(({ path }) => path).join(", ")}`],
+    ["bitmap", `${geometry.nodes} slots of ${chunks} of ${byteText(geometry.chunkBytes)}`],
+    ["slots", `from sector ${geometry.firstSlotSector}, every ${geometry.strideSectors} sectors`],
+    [
+      "data",
+      `from sector ${geometry.dataOffsetSectors}, ${byteText(array.componentSectors * SECTOR_BYTES)} of each member`,
+    ],
+  ]
+    .map(([label, value]) => `${label?.padEnd(8)}${value}\n`)
+    .join("");
 }
 
 /** What is worth knowing and no error. */

@@ -5,6 +5,7 @@ import { MAX_SECTOR, type MdSuperblock } from "../ondisk/md-superblock.js";
 import { SECTOR_BYTES, slotSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
 import type { MemberBitmap } from "../storage/member-bitmap.js";
+import { byteText } from "./byte-text.js";
 import type { ChunkRanges } from "./chunk-ranges.js";
 import type { ExaminedMember, ExaminedSlot } from "./examine.js";
 import { roleNames } from "./examine-json.js";
@@ -58,7 +59,7 @@ function bitmapFields({ geometry, slots }: MemberBitmap): Field[] {
     ["array", uuidText(superblock.uuid)],
     [
       "covers",
-      `${sectors(superblock.syncSizeSectors)} in ${geometry.chunks} chunks of ${bytes(superblock.chunkBytes)}`,
+      `${sectors(superblock.syncSizeSectors)} in ${geometry.chunks} chunks of ${byteText(superblock.chunkBytes)}`,
     ],
     ["daemon sleep", `${superblock.daemonSleepSeconds} s`],
     ["write behind", superblock.writeBehind === 0 ? "none" : `at most ${superblock.writeBehind}`],
@@ -108,13 +109,5 @@ function fields(title: string, list: readonly Field[]): string {
 }
 
 function sectors(count: bigint): string {
-  return `${count} sectors (${bytes(Number(count) * SECTOR_BYTES)})`;
-}
-
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
-
-function bytes(count: number): string {
-  const power = Math.min(UNITS.length - 1, count > 0 ? Math.floor(Math.log2(count) / 10) : 0);
-  const value = count / 1024 ** power;
-  return `${Number.isInteger(value) ? value : value.toFixed(2)} ${UNITS[power]}`;
+  return `${count} sectors (${byteText(Number(count) * SECTOR_BYTES)})`;
 }

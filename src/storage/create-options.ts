@@ -24,7 +24,7 @@ export interface CreateArrayOptions {
   readonly clusterName?: string | undefined;
   readonly assumeClean?: boolean | undefined;
   readonly setUuid?: string | undefined;
-  /** One a member, in order; random where absent. */
+  /** In order of the members; those behind the last one given get random ones. */
   readonly deviceUuids?: readonly string[] | undefined;
   /** `HOST:NAME` as it goes into the superblock. */
   readonly name?: string | undefined;
@@ -59,7 +59,7 @@ export interface ArrayPlan {
 export function planArray(members: readonly Member[], options: CreateArrayOptions): ArrayPlan {
   const level = options.level ?? 1;
   const nodes = options.nodes ?? DEFAULT_NODES;
-  const uuids = deviceUuids(options.deviceUuids, members.length);
+  const uuids = deviceUuids(options.deviceUuids ?? [], members.length);
   const devices = members.map((member, index) => ({
     member,
     sizeSectors: usableSectors(member, options.memberBytes),
@@ -150,14 +150,13 @@ function daemonSleep(seconds: number): number {
   );
 }
 
-function deviceUuids(texts: readonly string[] | undefined, members: number): Uint8Array[] {
-  if (texts === undefined || texts.length === 0) return Array.from({ length: members }, () => randomUuid());
-  if (texts.length !== members) {
+function deviceUuids(texts: readonly string[], members: number): Uint8Array[] {
+  if (texts.length > members) {
     throw new SlotmarkError(
       "usage",
       "device-uuid-count",
       `${texts.length} device UUIDs were given for ${members} members`,
-      "repeat --device-uuid once for each member, in order, or leave it out",
+      "repeat --device-uuid at most once for each member, in order; the others get random ones",
     );
   }
   const uuids = texts.map((text) => parseUuid(text));

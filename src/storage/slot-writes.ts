@@ -1,6 +1,7 @@
 /** Writes whole slots and superblock areas of a member that is open, through its page cache; `flush` makes them durable. */
 import { fsync, write } from "node:fs";
 import { promisify } from "node:util";
+import type { SlotmarkError } from "../errors.js";
 import { type BitmapSuperblock, serializeBitmapSuperblock } from "../ondisk/bitmap-superblock.js";
 import { PAGE_BYTES, SECTOR_BYTES, type SlotGeometry, slotSector } from "../ondisk/slot-geometry.js";
 import { errnoCode, memberFailed } from "./device-error.js";
@@ -60,11 +61,7 @@ export async function writeFully(member: Member, bytes: Uint8Array, offsetBytes:
       if (bytesWritten === 0) throw new Error("the device took no more bytes");
       done += bytesWritten;
     } catch (error) {
-      // A full filesystem is the user's to correct; a device that fails is a device failure.
-      if (member.kind === "file" && ["ENOSPC", "EDQUOT", "EFBIG"].includes(errnoCode(error) ?? "")) {
-        throw noSpace(member.path, `its filesystem was full at byte offset ${place.offsetBytes}`);
-      }
-      throw memberFailed({ path: member.path, action: "writing", ...place }, error);
+      throw writeFailed(member, "writing", error, place);
     }
   }
 }
@@ -73,6 +70,21 @@ export async function flush(member: Member): Promise<void> {
   try {
     await flushDescriptor(member.descriptor);
   } catch (error) {
-    throw memberFailed({ path: member.path, action: "flushing" }, error);
+    throw writeFailed(member, "flushing", error);
   }
+}
+
+/** A full filesystem is the user's to correct; a device that fails is a device failure. */
+function writeFailed(
+  member: Member,
+  action: "writing" | "flushing",
+  cause: unknown,
+  place: { readonly offsetBytes?: number; readonly lengthBytes?: number } = {},
+): SlotmarkError {
+  const full = ["ENOSPC", "EDQUOT", "EFBIG"].includes(errnoCode(cause) ?? "");
+  if (!full || member.kind === "block") {
+    return memberFailed({ path: member.path, action, ...place }, cause);
+  }
+  const where = place.offsetBytes === undefined ? "" : ` at byte offset ${place.offsetBytes}`;
+  return noSpace(member.path, `its filesystem was full${where}`);
 }

@@ -4,6 +4,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { geometryUnder, pageSector, slotsEndSector } from "../../src/ondisk/slot-geometry.js";
+import { uuidText } from "../../src/ondisk/uuid.js";
 import { createArray, readArray, resetSlots } from "../../src/storage/array.js";
 import type { Member } from "../../src/storage/member.js";
 import { openMembers } from "../../src/storage/open-members.js";
@@ -54,6 +55,15 @@ test("what was made is read back the same", async (t) => {
   assert.deepEqual(read, made);
   assert.equal(made.geometry.nodes, 7);
   assert.deepEqual(made.dataOffsetBytes, Array(3).fill(made.geometry.dataOffsetSectors * 512));
+});
+
+test("a device UUID for the first member alone: the others get their own", async (t) => {
+  const uuid = "01020304-0506-0708-090a-0b0c0d0e0f10";
+  const members = blankMembers(t, 3);
+  const { superblocks } = await createArray(members, { deviceUuids: [uuid] });
+  const found = superblocks.map(({ deviceUuid }) => uuidText(deviceUuid));
+  assert.equal(found[0], uuid);
+  assert.equal(new Set(found).size, 3);
 });
 
 test("an array of the real mdadm: geometry and UUIDs are taken from it", async (t) => {

@@ -67,7 +67,7 @@ test("without options: four nodes, mdadm's chunk, a resync to come, UUIDs of its
   const paths = ["a", "b", "c"].map((name) => join(folder, name));
   const outcome = runSlotmark(["create", ...paths, "--size", "64M"]);
   assert.equal(outcome.code, 0, outcome.stderr);
-  assert.match(outcome.stdout, /raid1 on .*a, .*b, .*c\n4 slots of 1 chunks of 67108864 bytes/);
+  assert.match(outcome.stdout, /raid1 on .*a, .*b, .*c\nbitmap +4 slots of 1 chunk of 64 MiB\n/);
   const members = await examined(paths, true);
   assert.equal(new Set(members.map(({ superblock }) => superblock.deviceUuid)).size, 3);
   assert.equal(members[0]?.superblock.resyncOffset, 0);
@@ -95,7 +95,11 @@ describe("refused with exit code 2, and no file is left behind", () => {
     ["level 5", "level-unsupported", ["--size", "64M", "--level", "5"]],
     ["a size that is none", "size-invalid", ["--size", "64MB"]],
     ["a UUID that is none", "uuid-invalid", ["--size", "64M", "--uuid", "array"]],
-    ["one device UUID for two members", "device-uuid-count", ["--size", "64M", "--device-uuid", UUID]],
+    [
+      "three device UUIDs for two members",
+      "device-uuid-count",
+      ["--size", "64M", ...[1, 2, 3].flatMap((digit) => ["--device-uuid", UUID.replace("0f", `0${digit}`)])],
+    ],
     [
       "the same device UUID twice",
       "duplicate-device-uuid",
