@@ -93,6 +93,7 @@ export class RunMembers {
     const sizeBytes = Math.min(...this.members.map((member) => member.sizeBytes));
     return scenarios.map((scenario) => {
       if (this.existing === null) return { ...scenario, sizeBytes };
+      if (scenario.variant === "original") throw originalOnExisting();
       const { chunkBytes, nodes: slots } = this.existing.geometry;
       const nodes = asked.nodes ? scenario.nodes : atMost(scenario.nodes, slots);
       const fitted = {
@@ -116,7 +117,7 @@ export class RunMembers {
     progress: RunProgress,
   ): Promise<RunArray | null> {
     const array = this.existing ?? (await this.madeArray(scenario, point));
-    const { geometry } = array;
+    const geometry = geometryUnder(array.geometry, scenario);
     const arrayBytes = geometry.syncSizeSectors * SECTOR_BYTES;
     const workingSetBytes = Math.min(scenario.workingSetBytes ?? arrayBytes, arrayBytes);
     const dataOffsetBytes = geometry.dataOffsetSectors * SECTOR_BYTES;
@@ -248,6 +249,15 @@ export function removeTemporaryMembers(paths: readonly string[]): void {
     fs.rmSync(file, { force: true });
     if (fs.existsSync(folder) && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
   }
+}
+
+function originalOnExisting(): SlotmarkError {
+  return new SlotmarkError(
+    "refused",
+    "original-on-existing-array",
+    "--variant original puts slots where these members' array has other bytes: it would damage the array",
+    "Let slotmark make the members for this variant.",
+  );
 }
 
 function atMost(counts: readonly number[], limit: number): number[] {

@@ -93,6 +93,22 @@ test("default members are temporary and gone afterwards", (context) => {
   assert.equal(readResult(out).trials.length, 4);
 });
 
+test("--variant original runs on members of its own and is named in the result, but touches no existing array", (context) => {
+  const folder = runFolder(context);
+  const run = smallRun(folder, "--trials", "1", "--variant", "original");
+  const { code, stderr } = runSlotmark(run.args);
+  assert.equal(code, 0, stderr);
+  assert.equal(readResult(run.out).variant, "original");
+
+  for (const member of run.members) fs.rmSync(member);
+  assert.equal(runSlotmark(["create", ...run.members, "--nodes", "2", "--size", "64M"]).code, 0);
+  const before = run.members.map((member) => fs.readFileSync(member));
+  const refused = runSlotmark([...run.args, "--no-watch"]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /original/);
+  assert.ok(run.members.every((member, leg) => before[leg]?.equals(fs.readFileSync(member))));
+});
+
 for (const [what, args, expected] of [
   ["65 nodes", ["--nodes", "65"], /--nodes/],
   ["a chunk that is no power of two", ["--chunk", "100K"], /--chunk .*power of two/],
