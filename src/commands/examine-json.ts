@@ -15,7 +15,7 @@ import { SECTOR_BYTES, slotSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
 import type { MemberBitmap } from "../storage/member-bitmap.js";
 import type { ChunkRanges } from "./chunk-ranges.js";
-import type { ExaminedMember, ExaminedSlot } from "./examine.js";
+import type { ExaminedMember, ExaminedSlot } from "./examined-member.js";
 
 const RANGES_IN_A_PIECE = 4096;
 

@@ -7,8 +7,8 @@ import { uuidText } from "../ondisk/uuid.js";
 import type { MemberBitmap } from "../storage/member-bitmap.js";
 import { byteText } from "./byte-text.js";
 import type { ChunkRanges } from "./chunk-ranges.js";
-import type { ExaminedMember, ExaminedSlot } from "./examine.js";
 import { roleNames } from "./examine-json.js";
+import type { ExaminedMember, ExaminedSlot } from "./examined-member.js";
 
 const RANGES_SHOWN = 8;
 const LABEL_WIDTH = 16;

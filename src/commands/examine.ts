@@ -8,19 +8,8 @@ import { scanSlot } from "../storage/slot-scan.js";
 import { ChunkRanges } from "./chunk-ranges.js";
 import { examinationJson } from "./examine-json.js";
 import { examinationText } from "./examine-text.js";
+import type { ExaminedMember, ExaminedSlot } from "./examined-member.js";
 import { printPieces } from "./print-pieces.js";
-
-/** One slot's bits. */
-export interface ExaminedSlot {
-  readonly dirtyChunks: number;
-  readonly ranges: ChunkRanges;
-}
-
-export interface ExaminedMember {
-  readonly metadata: MemberMetadata;
-  /** In order of the slots; empty where there is no bitmap. */
-  readonly slots: readonly ExaminedSlot[];
-}
 
 interface ExamineOptions {
   readonly check?: boolean;
