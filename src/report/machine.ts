@@ -27,7 +27,7 @@ export function describeMachine({
   durabilityModel,
   slotmark,
 }: Result): (readonly [string, string])[] {
-  const { cpu, load } = environment;
+  const { cpu, hypervisor, load } = environment;
   const members = new Map<string, number>();
   for (const member of environment.members) {
     const text = describeMember(member);
@@ -37,7 +37,7 @@ export function describeMachine({
     [
       "machine",
       `${cpu.model ?? "CPU unknown"}, ${cpu.cores} cores, governor ${cpu.governor ?? "not shown"}, ` +
-        `hypervisor ${environment.hypervisor}, load ${load.map((one) => one.toFixed(2)).join(" ")}`,
+        `${hypervisor === "none" ? "no hypervisor" : `hypervisor ${hypervisor}`}, load ${load.map((one) => one.toFixed(2)).join(" ")}`,
     ],
     [
       "software",
