@@ -6,7 +6,16 @@
 // output or none. Its talk goes to stderr. Exit codes: 0 done, 2 something is missing or a step failed.
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -252,6 +261,8 @@ function steps(tools) {
         // A whole compilation beside the old one: no output of a file that is gone stays behind.
         const options = ["--outDir", next, "--noEmitOnError", "--incremental", "false"];
         await run(process.execPath, [bin("typescript/bin/tsc"), ...options], "Compiling TypeScript");
+        // For `npm link`: the compiler knows no executable files.
+        chmodSync(join(ROOT, next, "src/main.js"), 0o755);
         remove("build/dist-old");
         if (existsSync(join(ROOT, "dist"))) renameSync(join(ROOT, "dist"), join(ROOT, "build/dist-old"));
         renameSync(join(ROOT, next), join(ROOT, "dist"));
