@@ -29,8 +29,8 @@ import { fioVersion, runFio } from "./fio-psync.js";
 import { quartiles } from "./quartiles.js";
 
 const FILE_PAGES = 16_384; // 64 MiB
-const SAMPLE_SECONDS = 0.6;
-const PAIRS = 11;
+const SAMPLE_SECONDS = 0.35;
+const PAIRS = 17;
 const CHECK_WRITES = 500;
 const RESULT = fileURLToPath(new URL("../../results/page-writes.json", import.meta.url));
 
