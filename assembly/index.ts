@@ -3,7 +3,7 @@
  * here; `src/bitmap/wasm.ts` lays out the memory and is the only caller. Nothing allocates, does I/O or knows a clock.
  */
 export { configure } from "./layout";
-export { startWrites, endWrites } from "./writes";
+export { startWrites, endWrites, startEvent, endEvent } from "./writes";
 export { unplug, listPage0, markAllPages } from "./pages";
 export { daemonPass, isAllClean } from "./daemon";
 export { forget, fillStale, takeCounters, mergePages, firstMerged, lastMerged } from "./load";

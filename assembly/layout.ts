@@ -19,6 +19,10 @@ export const RESYNC: u16 = 0x4000;
 /** The slot. */
 export let sizeSectors: u64 = 0;
 export let chunkShift: u64 = 0;
+/** Sectors of a chunk less 1. */
+export let inChunkMask: u32 = 0;
+/** Chunks without the last where that is short. */
+export let wholeChunks: u32 = 0;
 export let chunks: u32 = 0;
 export let pageCount: u32 = 0;
 export let firstPageOffsetBytes: f64 = 0;
@@ -94,6 +98,8 @@ export function configure(
 ): void {
   sizeSectors = u64(sizeSectors_);
   chunkShift = chunkShift_;
+  inChunkMask = (1 << chunkShift_) - 1;
+  wholeChunks = u32(sizeSectors >> chunkShift_);
   chunks = chunks_;
   pageCount = pageCount_;
   firstPageOffsetBytes = firstPageOffsetBytes_;

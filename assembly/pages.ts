@@ -108,7 +108,7 @@ export function storePositions(at: usize, byte: usize, first: u32): void {
 }
 
 /** Byte offset and length of every listed page. */
-function finishList(listed: u32): u32 {
+export function finishList(listed: u32): u32 {
   const base = f64x2.splat(firstPageOffsetBytes);
   const pageBytes = f64x2.splat(4096);
   const whole = i32x4.splat(4096);

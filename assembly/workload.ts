@@ -4,7 +4,6 @@
  */
 import { ringSector, ringSectors } from "./layout";
 
-const UNIFORM: u32 = 0;
 const ZIPF: u32 = 1;
 const SEQUENTIAL: u32 = 2;
 
@@ -12,7 +11,8 @@ const ZIPF_BUCKETS: usize = 4096;
 const COIN_BITS: u32 = 20;
 
 const TWO_POW_MINUS_32: f64 = 1.0 / 4294967296.0;
-const TWO_POW_MINUS_53: f64 = 1.0 / 9007199254740992.0;
+/** Of the double 1. */
+const ONE_BITS: u64 = 0x3ff0000000000000;
 
 let kind: u32 = 0;
 let writeSectors: u32 = 0;
@@ -22,7 +22,7 @@ let firstSector: f64 = 0;
 let stripeStep: f64 = 0;
 let next: f64 = 0;
 let salt: u32 = 0;
-/** Four xoshiro128++ generators, one a lane: 4 vectors. */
+/** Two vectors of four xoshiro128++ generators each, one a lane: 8 vectors. */
 let state: usize = 0;
 /** u32 coin thresholds, u32 aliases, f64 first ranks, f64 sizes of the zipf buckets. */
 let zipf: usize = 0;
@@ -61,13 +61,14 @@ export function configureWorkload(
 /** Fills ring events [first, first + count); no two of one plug, that is of each `plug` events from `first`, are the same. */
 export function generate(first: u32, count: u32, plug: u32): void {
   const sectors = ringSectors + (usize(first) << 2);
-  for (let i: u32 = 0; i < count; i++) store<u32>(sectors + (usize(i) << 2), writeSectors);
+  let i: u32 = 0;
+  for (const four = i32x4.splat(writeSectors); i + 4 <= count; i += 4) v128.store(sectors + (usize(i) << 2), four);
+  for (; i < count; i++) store<u32>(sectors + (usize(i) << 2), writeSectors);
   const at = ringSector + (usize(first) << 3);
   if (kind == SEQUENTIAL) {
     drawSequential(at, count);
   } else {
-    if (kind == ZIPF) drawZipf(at, count);
-    else drawUniform(at, count);
+    draw(at, count);
     if (plug > 1) separate(at, count, plug);
   }
   placeAll(at, count);
@@ -85,61 +86,73 @@ function rotl(x: v128, k: i32): v128 {
   return v128.or(i32x4.shl(x, k), i32x4.shr_u(x, 32 - k));
 }
 
-/** Two events a step: lanes 0 and 1 make the first's 53 random bits, lanes 2 and 3 the second's. */
-function drawUniform(at: usize, count: u32): void {
-  let s0 = v128.load(state);
-  let s1 = v128.load(state, 16);
-  let s2 = v128.load(state, 32);
-  let s3 = v128.load(state, 48);
+/** Numbers in [0, 1) of the upper 52 bits of two 64-bit lanes: put under the exponent of 1 they are in [1, 2). */
+function units(random: v128): v128 {
+  const one = f64x2.splat(1);
+  return f64x2.sub(v128.or(i64x2.shr_u(random, 12), one), one);
+}
+
+/**
+ * Fills events with positions. Two vectors of four generators take turns, since each waits for itself; a vector's step gives two
+ * events, so that a round gives four, and a count that is no multiple of four drops the rest of its last round.
+ */
+function draw(at: usize, count: u32): void {
+  let a0 = v128.load(state);
+  let a1 = v128.load(state, 16);
+  let a2 = v128.load(state, 32);
+  let a3 = v128.load(state, 48);
+  let b0 = v128.load(state, 64);
+  let b1 = v128.load(state, 80);
+  let b2 = v128.load(state, 96);
+  let b3 = v128.load(state, 112);
   const n = f64x2.splat(positions);
-  const highUnit = f64x2.splat(TWO_POW_MINUS_32);
-  const lowUnit = f64x2.splat(TWO_POW_MINUS_53);
-  for (let i: u32 = 0; i < count; i += 2) {
-    const r = i32x4.add(rotl(i32x4.add(s0, s3), 7), s0);
-    const t = i32x4.shl(s1, 9);
-    s2 = v128.xor(s2, s0);
-    s3 = v128.xor(s3, s1);
-    s1 = v128.xor(s1, s2);
-    s0 = v128.xor(s0, s3);
-    s2 = v128.xor(s2, t);
-    s3 = rotl(s3, 11);
-    const high = f64x2.convert_low_i32x4_u(v128.shuffle<i32>(r, r, 0, 2, 0, 2));
-    const low = f64x2.convert_low_i32x4_u(i32x4.shr_u(v128.shuffle<i32>(r, r, 1, 3, 1, 3), 11));
-    const unit = f64x2.add(f64x2.mul(high, highUnit), f64x2.mul(low, lowUnit));
-    const place = f64x2.floor(f64x2.mul(unit, n));
-    // An odd count drops the second event; its place in the ring is not ours.
-    if (i + 1 < count) v128.store(at + (usize(i) << 3), place);
-    else store<f64>(at + (usize(i) << 3), f64x2.extract_lane(place, 0));
+  const isZipf = kind == ZIPF;
+  for (let i: u32 = 0; i < count; i += 4) {
+    const a = i32x4.add(rotl(i32x4.add(a0, a3), 7), a0);
+    const b = i32x4.add(rotl(i32x4.add(b0, b3), 7), b0);
+    const ta = i32x4.shl(a1, 9);
+    const tb = i32x4.shl(b1, 9);
+    a2 = v128.xor(a2, a0);
+    b2 = v128.xor(b2, b0);
+    a3 = v128.xor(a3, a1);
+    b3 = v128.xor(b3, b1);
+    a1 = v128.xor(a1, a2);
+    b1 = v128.xor(b1, b2);
+    a0 = v128.xor(a0, a3);
+    b0 = v128.xor(b0, b3);
+    a2 = v128.xor(a2, ta);
+    b2 = v128.xor(b2, tb);
+    a3 = rotl(a3, 11);
+    b3 = rotl(b3, 11);
+    const out = at + (usize(i) << 3);
+    const left = count - i;
+    if (isZipf) {
+      drawZipf(out, a, b, left);
+    } else if (left >= 4) {
+      v128.store(out, f64x2.floor(f64x2.mul(units(a), n)));
+      v128.store(out, f64x2.floor(f64x2.mul(units(b), n)), 16);
+    } else {
+      const first = f64x2.floor(f64x2.mul(units(a), n));
+      store<f64>(out, f64x2.extract_lane(first, 0));
+      if (left > 1) store<f64>(out, f64x2.extract_lane(first, 1), 8);
+      if (left > 2) store<f64>(out, f64x2.extract_lane(f64x2.floor(f64x2.mul(units(b), n)), 0), 16);
+    }
   }
-  saveState(s0, s1, s2, s3);
+  v128.store(state, a0);
+  v128.store(state, a1, 16);
+  v128.store(state, a2, 32);
+  v128.store(state, a3, 48);
+  v128.store(state, b0, 64);
+  v128.store(state, b1, 80);
+  v128.store(state, b2, 96);
+  v128.store(state, b3, 112);
 }
 
-function drawZipf(at: usize, count: u32): void {
-  let s0 = v128.load(state);
-  let s1 = v128.load(state, 16);
-  let s2 = v128.load(state, 32);
-  let s3 = v128.load(state, 48);
-  for (let i: u32 = 0; i < count; i += 2) {
-    const r = i32x4.add(rotl(i32x4.add(s0, s3), 7), s0);
-    const t = i32x4.shl(s1, 9);
-    s2 = v128.xor(s2, s0);
-    s3 = v128.xor(s3, s1);
-    s1 = v128.xor(s1, s2);
-    s0 = v128.xor(s0, s3);
-    s2 = v128.xor(s2, t);
-    s3 = rotl(s3, 11);
-    store<f64>(at + (usize(i) << 3), zipfPosition(i32x4.extract_lane(r, 0), i32x4.extract_lane(r, 1)));
-    if (i + 1 == count) break;
-    store<f64>(at + (usize(i) << 3), zipfPosition(i32x4.extract_lane(r, 2), i32x4.extract_lane(r, 3)), 8);
-  }
-  saveState(s0, s1, s2, s3);
-}
-
-function saveState(s0: v128, s1: v128, s2: v128, s3: v128): void {
-  v128.store(state, s0);
-  v128.store(state, s1, 16);
-  v128.store(state, s2, 32);
-  v128.store(state, s3, 48);
+function drawZipf(out: usize, a: v128, b: v128, left: u32): void {
+  store<f64>(out, zipfPosition(i32x4.extract_lane(a, 1), i32x4.extract_lane(a, 0)));
+  if (left > 1) store<f64>(out, zipfPosition(i32x4.extract_lane(a, 3), i32x4.extract_lane(a, 2)), 8);
+  if (left > 2) store<f64>(out, zipfPosition(i32x4.extract_lane(b, 1), i32x4.extract_lane(b, 0)), 16);
+  if (left > 3) store<f64>(out, zipfPosition(i32x4.extract_lane(b, 3), i32x4.extract_lane(b, 2)), 24);
 }
 
 /** A bucket by the alias method, a rank in it, and where the rank lies. */
@@ -153,7 +166,8 @@ function zipfPosition(choice: u32, inside: u32): f64 {
   const rank = u64(first + floor(f64(inside) * TWO_POW_MINUS_32 * size));
   const high = mix(u32(rank) ^ mix(u32(rank >> 32) ^ salt));
   const low = mix(high + 0x9e3779b9);
-  return floor((f64(high) * TWO_POW_MINUS_32 + f64(low >> 11) * TWO_POW_MINUS_53) * positions);
+  const unit = reinterpret<f64>((((u64(high) << 32) | low) >> 12) | ONE_BITS) - 1;
+  return floor(unit * positions);
 }
 
 /** Finalizer of MurmurHash3. */
@@ -194,25 +208,26 @@ function take(position: f64): bool {
 
 /** Positions become sectors. */
 function placeAll(at: usize, count: u32): void {
+  // Stripes without a gap between them, as one node's often are, need no look at which it is.
+  const gapless = stripeStep == perStripe * f64(writeSectors);
   const per = f64x2.splat(perStripe);
   const sectors = f64x2.splat(f64(writeSectors));
   const base = f64x2.splat(firstSector);
-  const step = f64x2.splat(stripeStep);
-  let i: u32 = 0;
-  for (; i + 2 <= count; i += 2) {
-    const position = v128.load(at + (usize(i) << 3));
-    const stripe = f64x2.floor(f64x2.div(position, per));
-    const inside = f64x2.sub(position, f64x2.mul(stripe, per));
-    const place = f64x2.add(f64x2.add(base, f64x2.mul(stripe, step)), f64x2.mul(inside, sectors));
-    v128.store(at + (usize(i) << 3), place);
+  const gap = f64x2.splat(stripeStep - perStripe * f64(writeSectors));
+  const end = at + (usize(count & ~1) << 3);
+  if (gapless) {
+    for (; at < end; at += 16) v128.store(at, f64x2.add(base, f64x2.mul(v128.load(at), sectors)));
+  } else {
+    for (; at < end; at += 16) {
+      const position = v128.load(at);
+      const stripe = f64x2.floor(f64x2.div(position, per));
+      v128.store(at, f64x2.add(f64x2.add(base, f64x2.mul(stripe, gap)), f64x2.mul(position, sectors)));
+    }
   }
-  if (i < count) {
-    const position = load<f64>(at + (usize(i) << 3));
-    const stripe = floor(position / perStripe);
-    store<f64>(
-      at + (usize(i) << 3),
-      firstSector + stripe * stripeStep + (position - stripe * perStripe) * f64(writeSectors),
-    );
+  if (count & 1) {
+    const position = load<f64>(at);
+    const gaps = gapless ? 0.0 : floor(position / perStripe) * (stripeStep - perStripe * f64(writeSectors));
+    store<f64>(at, firstSector + gaps + position * f64(writeSectors));
   }
 }
 

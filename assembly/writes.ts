@@ -12,12 +12,15 @@ import {
   counterTable,
   dirtyByBit,
   image,
+  inChunkMask,
   listable,
   ringSector,
   ringSectors,
+  scratch,
   sizeSectors,
+  wholeChunks,
 } from "./layout";
-import { ENTRY_BIAS, addCounterPage, entryForWrite } from "./counters";
+import { ENTRY_BIAS, entryForWrite } from "./counters";
 import { noteIdle } from "./daemon";
 
 /**
@@ -25,7 +28,7 @@ import { noteIdle } from "./daemon";
  * no look at its counters before it changes them.
  */
 const SAFE_IN_FLIGHT: u32 = 16381;
-/** 2^52: added to an integer double below it, leaves the integer in the mantissa; cheaper than a conversion. */
+/** 2^52: added to a whole double below it, leaves the number in the mantissa; cheaper than a conversion. */
 const MANTISSA: f64 = 4503599627370496.0;
 const MANTISSA_MASK: u64 = 0xfffffffffffff;
 
@@ -35,53 +38,63 @@ export function forgetInFlight(): void {
   inFlight = 0;
 }
 
+/*
+ * Both loops below know only the usual event: inside one whole chunk whose counter page is present. V8 gives a loop without calls
+ * its registers, and one with a call on a rare path none; so whatever is unusual leaves the loop, is done in full by a function, and
+ * the loop begins again.
+ */
+
 /** Returns the number started, or -1 - i where event i passes the array's end. */
 export function startWrites(first: u32, count: u32): i32 {
   const shift = chunkShift;
-  const size = sizeSectors;
+  const inChunk = inChunkMask;
+  const whole = u64(wholeChunks);
   const table = counterTable;
   const bits = image + SUPERBLOCK_BYTES;
   const dirtyPages = dirtyByBit;
   const groups = listable;
+  const mantissa = opaque(MANTISSA);
+  const exponent = reinterpret<u64>(mantissa);
   const careful = inFlight + count > SAFE_IN_FLIGHT;
-  let sectorAt = ringSector + (usize(first) << 3);
+  const begin = ringSector + (usize(first) << 3);
+  const end = begin + (usize(count) << 3);
+  const usualEnd = careful ? begin : end;
+  let at = begin;
   let sectorsAt = ringSectors + (usize(first) << 2);
-  for (let i: u32 = 0; i < count; i++) {
-    const sector = reinterpret<u64>(load<f64>(sectorAt) + MANTISSA) & MANTISSA_MASK;
-    const sectors = load<u32>(sectorsAt);
-    sectorAt += 8;
-    sectorsAt += 4;
-    const last = sector + sectors - 1;
-    if (i32(last >= size) | i32(sectors == 0)) {
-      inFlight += i;
-      return -1 - i32(i);
-    }
-    const from = u32(sector >> shift);
-    const to = u32(last >> shift);
-    if (careful && !hasRoom(from, to)) {
-      inFlight += i;
-      return i;
-    }
-    if (from == to) {
-      const counterPage = from >> COUNTER_PAGE_SHIFT;
-      let entry = load<u32>(table + (usize(counterPage) << 2));
-      if (!entry) entry = addCounterPage(counterPage);
-      const at: usize = from * 2 + entry;
-      let word: u32 = load<u16>(at, ENTRY_BIAS);
+  while (true) {
+    for (; at < usualEnd; at += 8, sectorsAt += 4) {
+      const place = reinterpret<u64>(load<f64>(at) + mantissa) - exponent;
+      const wideChunk = place >> shift;
+      if (wideChunk >= whole) break;
+      const chunk = u32(wideChunk);
+      // An empty write is very long, too.
+      const more: u32 = load<u32>(sectorsAt) - 1;
+      if (u64(u32(place) & inChunk) + u64(more) > u64(inChunk)) break;
+      const entry = load<u32>(table + (usize(chunk >> COUNTER_PAGE_SHIFT) << 2));
+      if (!entry) break;
+      const counter: usize = chunk * 2 + entry;
+      let word: u32 = load<u16>(counter, ENTRY_BIAS);
       if (word < 2) {
         if (word == 0) {
-          const byte = bits + (from >> 3);
-          store<u8>(byte, load<u8>(byte) | u8(u32(1) << (from & 7)));
-          const page = (from + SUPERBLOCK_BITS) >> PAGE_BIT_SHIFT;
+          const byte = bits + (chunk >> 3);
+          store<u8>(byte, load<u8>(byte) | u8(u32(1) << (chunk & 7)));
+          const page = (chunk + SUPERBLOCK_BITS) >> PAGE_BIT_SHIFT;
           store<u8>(dirtyPages + page, 1);
           store<u8>(groups + (page >> 6), 1);
         }
         word = 2;
       }
-      store<u16>(at, u16(word + 1), ENTRY_BIAS);
-    } else {
-      startRange(from, to);
+      store<u16>(counter, u16(word + 1), ENTRY_BIAS);
     }
+    if (at >= end) break;
+    const refused = startEvent(at, sectorsAt, careful);
+    if (refused) {
+      const started = i32((at - begin) >> 3);
+      inFlight += started;
+      return refused == BEYOND ? -1 - started : started;
+    }
+    at += 8;
+    sectorsAt += 4;
   }
   inFlight += count;
   return count;
@@ -90,125 +103,214 @@ export function startWrites(first: u32, count: u32): i32 {
 /** Ends events; `missed`: their chunks become NEEDED. Returns 0, or -1 - i where event i passes the array's end. */
 export function endWrites(first: u32, count: u32, missed: bool): i32 {
   const shift = chunkShift;
-  const size = sizeSectors;
+  const inChunk = inChunkMask;
+  const whole = u64(wholeChunks);
   const table = counterTable;
   const idlePages = counterPending;
-  const needed: u32 = missed ? NEEDED : 0;
-  let sectorAt = ringSector + (usize(first) << 3);
+  const mantissa = opaque(MANTISSA);
+  const exponent = reinterpret<u64>(mantissa);
+  const begin = ringSector + (usize(first) << 3);
+  const end = begin + (usize(count) << 3);
+  const usualEnd = missed ? begin : end;
+  let at = begin;
   let sectorsAt = ringSectors + (usize(first) << 2);
-  let idle: u32 = 0;
-  let beyond: i32 = 0;
-  let i: u32 = 0;
-  for (; i < count; i++) {
-    const sector = reinterpret<u64>(load<f64>(sectorAt) + MANTISSA) & MANTISSA_MASK;
-    const sectors = load<u32>(sectorsAt);
-    sectorAt += 8;
-    sectorsAt += 4;
-    const last = sector + sectors - 1;
-    if (i32(last >= size) | i32(sectors == 0)) {
-      beyond = -1 - i32(i);
-      break;
-    }
-    const from = u32(sector >> shift);
-    const to = u32(last >> shift);
-    if (from == to) {
-      const counterPage = from >> COUNTER_PAGE_SHIFT;
-      let entry = load<u32>(table + (usize(counterPage) << 2));
-      if (!entry) entry = addCounterPage(counterPage);
-      const at: usize = from * 2 + entry;
-      const word = ((<u32>load<u16>(at, ENTRY_BIAS) | needed) - 1) & 0xffff;
-      store<u16>(at, u16(word), ENTRY_BIAS);
+  let leastWord: u32 = 0xffff;
+  while (true) {
+    for (; at < usualEnd; at += 8, sectorsAt += 4) {
+      const place = reinterpret<u64>(load<f64>(at) + mantissa) - exponent;
+      const wideChunk = place >> shift;
+      if (wideChunk >= whole) break;
+      const chunk = u32(wideChunk);
+      // An empty write is very long, too.
+      const more: u32 = load<u32>(sectorsAt) - 1;
+      if (u64(u32(place) & inChunk) + u64(more) > u64(inChunk)) break;
+      const entry = load<u32>(table + (usize(chunk >> COUNTER_PAGE_SHIFT) << 2));
+      if (!entry) break;
+      const counter: usize = chunk * 2 + entry;
+      const word = (<u32>load<u16>(counter, ENTRY_BIAS) - 1) & 0xffff;
+      store<u16>(counter, u16(word), ENTRY_BIAS);
       if (word <= 2) {
-        store<u8>(idlePages + counterPage, 1);
-        idle = 1;
+        store<u8>(idlePages + (chunk >> COUNTER_PAGE_SHIFT), 1);
+        leastWord = word;
       }
-    } else {
-      idle |= endRange(from, to, u16(needed));
     }
+    if (at >= end) break;
+    if (endEvent(at, sectorsAt, missed)) break;
+    at += 8;
+    sectorsAt += 4;
   }
-  inFlight -= min(i, inFlight);
-  if (idle) noteIdle();
-  return beyond;
+  const ended = u32((at - begin) >> 3);
+  inFlight -= min(ended, inFlight);
+  if (leastWord <= 2) noteIdle();
+  return ended < count ? -1 - i32(ended) : 0;
 }
 
-/** All lanes from `low` to `high` of eight. */
-function lanes(low: u32, high: u32): v128 {
-  const lane = i16x8(0, 1, 2, 3, 4, 5, 6, 7);
-  return v128.and(i16x8.ge_u(lane, i16x8.splat(i16(low))), i16x8.le_u(lane, i16x8.splat(i16(high))));
+const BEYOND: i32 = 1;
+const FULL: i32 = 2;
+
+/** Where one event begins and ends; last is at least the array's size where it is empty or passes the end. */
+function firstSector(at: usize): u64 {
+  return reinterpret<u64>(load<f64>(at) + MANTISSA) & MANTISSA_MASK;
 }
 
-/** Eight counters at a time: their eight bits are one byte of the image, and never lie in two pages. */
+function lastSector(sector: u64, sectors: u32): u64 {
+  return sectors ? sector + u64(sectors) - 1 : u64.MAX_VALUE;
+}
+
+/** 0, or why it is refused. Exported, as endEvent, so that the optimiser leaves it out of its only caller. */
+export function startEvent(at: usize, sectorsAt: usize, careful: bool): i32 {
+  const sector = firstSector(at);
+  const last = lastSector(sector, load<u32>(sectorsAt));
+  if (last >= sizeSectors) return BEYOND;
+  const from = u32(sector >> chunkShift);
+  const to = u32(last >> chunkShift);
+  if (careful && !hasRoom(from, to)) return FULL;
+  startRange(from, to);
+  return 0;
+}
+
+export function endEvent(at: usize, sectorsAt: usize, missed: bool): i32 {
+  const sector = firstSector(at);
+  const last = lastSector(sector, load<u32>(sectorsAt));
+  if (last >= sizeSectors) return BEYOND;
+  if (endRange(u32(sector >> chunkShift), u32(last >> chunkShift), missed ? NEEDED : 0)) noteIdle();
+  return 0;
+}
+
+/** A constant that the compiler keeps in a register, as it cannot make it anew. */
+function opaque(value: f64): f64 {
+  store<f64>(scratch, value);
+  return load<f64>(scratch);
+}
+
+/** All bits of the lanes from `low` on, and of those up to `high`, of eight: slices of a run of ones between zeros. */
+const ONES = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
+
+function lanesFrom(low: u32): v128 {
+  return v128.load(ONES + 16 - usize(low << 1));
+}
+
+function lanesTo(high: u32): v128 {
+  return v128.load(ONES + 30 - usize(high << 1));
+}
+
 function startRange(from: u32, to: u32): void {
-  const bits = image + SUPERBLOCK_BYTES;
-  const lastGroup = to >> 3;
-  const two = i16x8.splat(2);
-  const one = i16x8.splat(1);
-  let low = from & 7;
-  for (let group = from >> 3; group <= lastGroup; ) {
-    const counterPage = group >> (COUNTER_PAGE_SHIFT - 3);
-    const entry = entryForWrite(counterPage);
-    const pageEnd = min(lastGroup, group | ((COUNTER_PAGE_CHUNKS >> 3) - 1));
-    let fresh: u32 = 0;
-    for (; group <= pageEnd; group++) {
-      const at: usize = (group << 4) + entry;
-      const words = v128.load(at, ENTRY_BIAS);
-      const inside = lanes(low, group == lastGroup ? to & 7 : 7);
-      low = 0;
-      const started = i16x8.add(i16x8.max_u(words, two), one);
-      v128.store(at, v128.bitselect(started, words, inside), ENTRY_BIAS);
-      const zero = i16x8.bitmask(v128.and(i16x8.eq(words, i16x8.splat(0)), inside));
-      if (zero) {
-        store<u8>(bits + group, load<u8>(bits + group) | u8(zero));
-        fresh = 1;
-      }
-    }
-    if (fresh) {
-      const page = ((counterPage << COUNTER_PAGE_SHIFT) + SUPERBLOCK_BITS) >> PAGE_BIT_SHIFT;
-      store<u8>(dirtyByBit + page, 1);
-      store<u8>(listable + (page >> 6), 1);
-    }
+  while (true) {
+    const end = min(to, from | (COUNTER_PAGE_CHUNKS - 1));
+    startPiece(from, end);
+    if (end == to) return;
+    from = end + 1;
   }
 }
 
-function endRange(from: u32, to: u32, needed: u16): u32 {
+/**
+ * Chunks of one counter page, which are of one page of the image, too. Eight counters at a time: their eight bits are one byte of
+ * the image.
+ */
+function startPiece(from: u32, to: u32): void {
+  const counterPage = from >> COUNTER_PAGE_SHIFT;
+  const entry = entryForWrite(counterPage);
+  const firstGroup = from >> 3;
   const lastGroup = to >> 3;
-  const two = i16x8.splat(2);
-  const need = i16x8.splat(needed);
-  let low = from & 7;
-  let idle: u32 = 0;
-  for (let group = from >> 3; group <= lastGroup; ) {
-    const counterPage = group >> (COUNTER_PAGE_SHIFT - 3);
-    const entry = entryForWrite(counterPage);
-    const pageEnd = min(lastGroup, group | ((COUNTER_PAGE_CHUNKS >> 3) - 1));
-    let idles = i16x8.splat(0);
-    for (; group <= pageEnd; group++) {
-      const at: usize = (group << 4) + entry;
-      const inside = lanes(low, group == lastGroup ? to & 7 : 7);
-      low = 0;
-      const words = v128.or(v128.load(at, ENTRY_BIAS), v128.and(need, inside));
-      // A lane inside is -1.
-      const ended = i16x8.add(words, inside);
-      v128.store(at, ended, ENTRY_BIAS);
-      idles = v128.or(idles, v128.and(i16x8.le_u(ended, two), inside));
-    }
-    if (v128.any_true(idles)) {
-      store<u8>(counterPending + counterPage, 1);
-      idle = 1;
+  const bits = image + SUPERBLOCK_BYTES;
+  let inside = lanesFrom(from & 7);
+  let byte = bits + firstGroup;
+  let at: usize = (firstGroup << 4) + entry;
+  const end: usize = (lastGroup << 4) + entry;
+  let fresh: u32 = 0;
+  if (at != end) {
+    fresh = startGroup(at, byte, inside);
+    inside = lanesTo(7);
+    at += 16;
+    byte++;
+    const zero = i16x8.splat(0);
+    const one = i16x8.splat(1);
+    const two = i16x8.splat(2);
+    for (; at < end; at += 16, byte++) {
+      const words = v128.load(at, ENTRY_BIAS);
+      const clean = i16x8.eq(words, zero);
+      v128.store(at, i16x8.add(i16x8.max_u(words, two), one), ENTRY_BIAS);
+      if (!v128.any_true(clean)) continue;
+      store<u8>(byte, load<u8>(byte) | u8(i16x8.bitmask(clean)));
+      fresh = 1;
     }
   }
-  return idle;
+  fresh |= startGroup(at, byte, v128.and(inside, lanesTo(to & 7)));
+  if (fresh) {
+    const page: usize = (from + SUPERBLOCK_BITS) >> PAGE_BIT_SHIFT;
+    store<u8>(dirtyByBit + page, 1);
+    store<u8>(listable + (page >> 6), 1);
+  }
+}
+
+function startGroup(at: usize, byte: usize, inside: v128): u32 {
+  const words = v128.load(at, ENTRY_BIAS);
+  const started = i16x8.add(i16x8.max_u(words, i16x8.splat(2)), i16x8.splat(1));
+  v128.store(at, v128.bitselect(started, words, inside), ENTRY_BIAS);
+  const clean = i16x8.bitmask(v128.and(i16x8.eq(words, i16x8.splat(0)), inside));
+  if (clean) store<u8>(byte, load<u8>(byte) | u8(clean));
+  return clean;
+}
+
+/** Returns whether a chunk has become idle. */
+function endRange(from: u32, to: u32, needed: u16): bool {
+  let idle = false;
+  while (true) {
+    const end = min(to, from | (COUNTER_PAGE_CHUNKS - 1));
+    idle = endPiece(from, end, needed) || idle;
+    if (end == to) return idle;
+    from = end + 1;
+  }
+}
+
+function endPiece(from: u32, to: u32, needed: u16): bool {
+  const counterPage = from >> COUNTER_PAGE_SHIFT;
+  const entry = entryForWrite(counterPage);
+  const need = i16x8.splat(i16(needed));
+  const all = lanesTo(7);
+  let inside = lanesFrom(from & 7);
+  let at: usize = ((from >> 3) << 4) + entry;
+  const end: usize = ((to >> 3) << 4) + entry;
+  let least = all;
+  if (at != end) {
+    least = endGroup(at, inside, need);
+    inside = all;
+    for (at += 16; at < end; at += 16) {
+      // A lane of `all` is -1.
+      const ended = i16x8.add(v128.or(v128.load(at, ENTRY_BIAS), need), all);
+      v128.store(at, ended, ENTRY_BIAS);
+      least = i16x8.min_u(least, ended);
+    }
+  }
+  least = i16x8.min_u(least, endGroup(at, v128.and(inside, lanesTo(to & 7)), need));
+  if (!v128.any_true(i16x8.le_u(least, i16x8.splat(2)))) return false;
+  store<u8>(counterPending + counterPage, 1);
+  return true;
+}
+
+/** The words after their end; those of lanes outside are at their maximum. */
+function endGroup(at: usize, inside: v128, need: v128): v128 {
+  const words = v128.or(v128.load(at, ENTRY_BIAS), v128.and(need, inside));
+  const ended = i16x8.add(words, inside);
+  v128.store(at, ended, ENTRY_BIAS);
+  return v128.or(ended, v128.not(inside));
 }
 
 /** No counter of the range is at its maximum. */
 function hasRoom(from: u32, to: u32): bool {
   const lastGroup = to >> 3;
   const max = i16x8.splat(COUNTER_MAX);
-  let low = from & 7;
+  let inside = lanesFrom(from & 7);
   for (let group = from >> 3; group <= lastGroup; group++) {
     const at: usize = (group << 4) + entryForWrite(group >> (COUNTER_PAGE_SHIFT - 3));
     const full = i16x8.eq(v128.and(v128.load(at, ENTRY_BIAS), max), max);
-    if (v128.any_true(v128.and(full, lanes(low, group == lastGroup ? to & 7 : 7)))) return false;
-    low = 0;
+    if (group == lastGroup) inside = v128.and(inside, lanesTo(to & 7));
+    if (v128.any_true(v128.and(full, inside))) return false;
+    inside = lanesTo(7);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SlotmarkError } from "../errors.js";
+import { pageSector, pageWriteBytes, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import { type MemoryLayout, WASM_PAGE_BYTES } from "./memory-layout.js";
 
 /** See the exported functions of `assembly/` for what each does. */
@@ -40,30 +41,35 @@ export interface Hotpath {
   readonly buffer: ArrayBuffer;
 }
 
-let compiled: WebAssembly.Module | undefined;
-
 /** From `dist/src/bitmap/`. */
 const MODULE_PATH = fileURLToPath(new URL("../../../build/hotpath.wasm", import.meta.url));
 
-function compiledModule(): WebAssembly.Module {
-  if (compiled !== undefined) return compiled;
+const compiled = new Map<string, WebAssembly.Module>();
+
+function compiledModule(path: string): WebAssembly.Module {
+  const known = compiled.get(path);
+  if (known !== undefined) return known;
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(MODULE_PATH);
+    bytes = readFileSync(path);
   } catch (error) {
     throw new SlotmarkError(
       "usage",
       "hotpath-missing",
-      `${MODULE_PATH} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       "run npm run build",
     );
   }
-  compiled = new WebAssembly.Module(bytes);
-  return compiled;
+  const module = new WebAssembly.Module(bytes);
+  compiled.set(path, module);
+  return module;
 }
 
-/** @throws SlotmarkError `memory-refused`, `hotpath-missing` */
-export function instantiateHotpath(layout: MemoryLayout): Hotpath {
+/**
+ * A module's instance in memory of its own; `path` is the hot path unless a benchmark adds to it.
+ * @throws SlotmarkError `memory-refused`, `hotpath-missing`
+ */
+export function instantiateHotpath(layout: MemoryLayout, path = MODULE_PATH): Hotpath {
   const pages = layout.totalBytes / WASM_PAGE_BYTES;
   let memory: WebAssembly.Memory;
   try {
@@ -79,6 +85,40 @@ export function instantiateHotpath(layout: MemoryLayout): Hotpath {
   const abort = () => {
     throw new Error("the WASM hot path aborted");
   };
-  const instance = new WebAssembly.Instance(compiledModule(), { env: { memory, abort } });
+  const instance = new WebAssembly.Instance(compiledModule(path), { env: { memory, abort } });
   return { exports: instance.exports as HotpathExports, buffer: memory.buffer };
+}
+
+/** What `configure` of `assembly/layout.ts` takes. */
+export function configureArguments(geometry: SlotGeometry, slot: number, layout: MemoryLayout): number[] {
+  // The first patches lose what bits do to page attributes above slot 0 (spec §2.4 S7).
+  const lost = geometry.variant === "original" && slot > 0;
+  return [
+    geometry.syncSizeSectors,
+    Math.log2(geometry.chunkSectors),
+    geometry.chunks,
+    geometry.pagesPerSlot,
+    pageSector(geometry, slot, 0) * SECTOR_BYTES,
+    pageWriteBytes(geometry, slot, geometry.pagesPerSlot - 1),
+    layout.image,
+    layout.ringSector,
+    layout.ringSectors,
+    layout.listPage,
+    layout.listOffset,
+    layout.listLength,
+    layout.dirty,
+    layout.pending,
+    layout.needWrite,
+    layout.listable,
+    layout.ageing,
+    lost ? layout.lost : layout.dirty,
+    lost ? layout.lost : layout.pending,
+    lost ? layout.clear : layout.needWrite,
+    layout.bitsOnDisk,
+    layout.counterTable,
+    layout.counterPending,
+    layout.counterPool,
+    layout.positions,
+    layout.scratch,
+  ];
 }

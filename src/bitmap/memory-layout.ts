@@ -119,7 +119,7 @@ function arrange({ geometry, ringCapacity, payloadBytes }: LayoutOptions): Memor
     counterPending: take(counterPages),
     positions: take(256 * 8),
     scratch: take(SCRATCH_BYTES + 64),
-    workloadState: take(64),
+    workloadState: take(128),
     zipf: take(ZIPF_TABLE_BYTES),
     taken: take(takenEntries * 16),
     takenEntries,

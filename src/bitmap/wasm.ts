@@ -1,13 +1,7 @@
 /** The fast implementation of `SlotBitmap`: one slot in linear memory, from which its pages go to disk as they lie. */
 import { SlotmarkError } from "../errors.js";
-import {
-  PAGE_BYTES,
-  pageSector,
-  pageWriteBytes,
-  SECTOR_BYTES,
-  type SlotGeometry,
-} from "../ondisk/slot-geometry.js";
-import { type HotpathExports, instantiateHotpath } from "./hotpath-module.js";
+import { PAGE_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
+import { configureArguments, type HotpathExports, instantiateHotpath } from "./hotpath-module.js";
 import { type MemoryLayout, memoryLayout, SCRATCH_BYTES } from "./memory-layout.js";
 import {
   type ArrayState,
@@ -80,7 +74,7 @@ export class WasmBitmap implements SlotBitmap {
       offsetBytes: new Float64Array(buffer, layout.listOffset, geometry.pagesPerSlot),
       lengthBytes: new Uint32Array(buffer, layout.listLength, geometry.pagesPerSlot),
     };
-    this.configure();
+    exports.configure(...configureArguments(geometry, slot, layout));
     // A device that compresses or drops zeros must not look fast.
     this.hot.fillRandom(layout.payload, payloadBytes, slot + 1);
   }
@@ -214,7 +208,7 @@ export class WasmBitmap implements SlotBitmap {
   configureWorkload(options: WorkloadOptions): void {
     const plan = planWorkload(this.geometry, options);
     const { layout } = this;
-    new Uint32Array(this.memory.buffer, layout.workloadState, 16).set(plan.seeds);
+    new Uint32Array(this.memory.buffer, layout.workloadState, 32).set(plan.seeds);
     if (plan.zipf !== undefined) {
       const { threshold, alias, first, size } = plan.zipf;
       new Uint32Array(this.memory.buffer, layout.zipf, ZIPF_BUCKETS).set(threshold);
@@ -240,7 +234,7 @@ export class WasmBitmap implements SlotBitmap {
 
   /**
    * Fills ring events [first, first + count) with the next writes of the workload; each `plug` of them, counted from `first`, are
-   * different. A generator's step makes two events: an odd `count` drops one.
+   * different. The generators make four events at once: a `count` that is no multiple of 4 drops the rest.
    * @throws SlotmarkError `workload-plug`
    */
   generate(first: number, count: number, plug: number): void {
@@ -248,41 +242,6 @@ export class WasmBitmap implements SlotBitmap {
     this.checkRing(first, count);
     checkPlug(this.plan, Math.min(plug, count));
     this.hot.generate(first, count, plug);
-  }
-
-  private configure(): void {
-    const { geometry, slot, layout } = this;
-    const lastPage = geometry.pagesPerSlot - 1;
-    // The first patches lose what bits do to page attributes above slot 0 (spec §2.4 S7).
-    const lost = geometry.variant === "original" && slot > 0;
-    this.hot.configure(
-      geometry.syncSizeSectors,
-      Math.log2(geometry.chunkSectors),
-      geometry.chunks,
-      geometry.pagesPerSlot,
-      pageSector(geometry, slot, 0) * SECTOR_BYTES,
-      pageWriteBytes(geometry, slot, lastPage),
-      layout.image,
-      layout.ringSector,
-      layout.ringSectors,
-      layout.listPage,
-      layout.listOffset,
-      layout.listLength,
-      layout.dirty,
-      layout.pending,
-      layout.needWrite,
-      layout.listable,
-      layout.ageing,
-      lost ? layout.lost : layout.dirty,
-      lost ? layout.lost : layout.pending,
-      lost ? layout.clear : layout.needWrite,
-      layout.bitsOnDisk,
-      layout.counterTable,
-      layout.counterPending,
-      layout.counterPool,
-      layout.positions,
-      layout.scratch,
-    );
   }
 
   private forget(): void {

@@ -40,7 +40,7 @@ export interface WorkloadPlan {
   /** The node's first sector, and the sectors from one of its stripes to the next. */
   readonly firstSector: number;
   readonly stripeStep: number;
-  /** State of four xoshiro128++ generators: word w of lane l at w × 4 + l. */
+  /** State of eight generators, see random-lanes.ts. */
   readonly seeds: Uint32Array;
   /** Scatters zipf ranks over the positions. */
   readonly salt: number;
@@ -129,9 +129,9 @@ export class Workload {
     let taken = new Set<number>();
     for (let i = 0; i < count; i++) {
       if (i % plug === 0) taken = new Set();
-      // Two events a step of the four generators.
-      if (i % 2 === 0 && kind !== "sequential") this.random.step();
-      let position = this.draw(i % 2);
+      // Four events a step of the eight generators.
+      if (i % 4 === 0 && kind !== "sequential") this.random.step();
+      let position = this.draw(i % 4);
       while (taken.has(position)) position = position + 1 < positions ? position + 1 : 0;
       taken.add(position);
       const stripe = Math.floor(position / perStripe);
@@ -141,18 +141,16 @@ export class Workload {
     }
   }
 
-  private draw(half: number): number {
+  private draw(pair: number): number {
     const { kind, positions, zipf } = this.plan;
     if (kind === "sequential" || (kind === "zipf" && zipf === undefined)) {
       const position = this.next;
       this.next = position + 1 < positions ? position + 1 : 0;
       return position;
     }
-    const first = this.random.lane(half * 2);
-    const second = this.random.lane(half * 2 + 1);
-    return zipf === undefined
-      ? Math.floor(unit(first, second) * positions)
-      : this.zipfPosition(zipf, first, second);
+    const low = this.random.lane(pair * 2);
+    const high = this.random.lane(pair * 2 + 1);
+    return zipf === undefined ? Math.floor(unit(high, low) * positions) : this.zipfPosition(zipf, high, low);
   }
 
   private zipfPosition(zipf: ZipfTable, choice: number, inside: number): number {
@@ -165,9 +163,9 @@ export class Workload {
   }
 }
 
-/** 53 random bits in [0, 1). */
+/** 52 random bits in [0, 1). */
 function unit(high: number, low: number): number {
-  return high * 2 ** -32 + (low >>> 11) * 2 ** -53;
+  return high * 2 ** -32 + (low >>> 12) * 2 ** -52;
 }
 
 /** Finalizer of MurmurHash3. */

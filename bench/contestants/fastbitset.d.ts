@@ -1,0 +1,13 @@
+declare module "fastbitset" {
+  class FastBitSet {
+    constructor(iterable?: Iterable<number>);
+    words: number[];
+    add(index: number): void;
+    resize(index: number): void;
+    size(): number;
+    array(): number[];
+    forEach(visit: (index: number) => void): void;
+    union(other: FastBitSet): this;
+  }
+  export = FastBitSet;
+}
