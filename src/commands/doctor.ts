@@ -1,17 +1,17 @@
 /** `slotmark doctor`: what this machine can do and what would disturb a measurement; exit 2 if no run is possible. */
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { Check } from "../measure/check.js";
+import { defaultMemberFolder } from "../measure/default-member-folder.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { machineChecks } from "../measure/machine-checks.js";
 import { memberChecks } from "../measure/member-checks.js";
 import { checkTable } from "../report/check-table.js";
+import { suiteNamed } from "../scenario/suites.js";
 import { ReportedFailure } from "./reported-failure.js";
 
-/** A run without `--member` makes its files here, and each takes up to this much. */
+/** Nothing is made under this name: it stands for the files that a run without `--member` makes. */
 const DEFAULT_MEMBER = "slotmark-member.img";
-const DEFAULT_MEMBER_BYTES = 1024 ** 3;
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 
@@ -27,11 +27,13 @@ export function registerDoctor(program: Command): void {
     )
     .action(async (options: { member: string[] }, command: Command) => {
       const { json = false } = command.optsWithGlobals<{ json?: boolean }>();
-      const paths = options.member.length > 0 ? options.member : [join(tmpdir(), DEFAULT_MEMBER)];
+      const isDefault = options.member.length === 0;
+      const paths = isDefault ? [join(defaultMemberFolder(), DEFAULT_MEMBER)] : options.member;
+      const { sizeBytes, memberCount } = suiteNamed("quick").scenario;
+      const neededBytes = isDefault ? memberCount * sizeBytes : sizeBytes;
       const environment = captureEnvironment(paths);
       const checks: Check[] = machineChecks(environment);
-      for (const member of environment.members)
-        checks.push(...(await memberChecks(member, DEFAULT_MEMBER_BYTES)));
+      for (const member of environment.members) checks.push(...(await memberChecks(member, neededBytes)));
       const possible = checks.every(({ status }) => status !== "impossible");
       process.stdout.write(
         json

@@ -18,7 +18,7 @@ import type { MemberEnvironment } from "./environment-schema.js";
 
 const GIB = 1024 ** 3;
 
-/** @param neededBytes what a run with default settings would write to each file that it makes */
+/** @param neededBytes what a run with default settings takes at most in that folder */
 export async function memberChecks(member: MemberEnvironment, neededBytes: number): Promise<Check[]> {
   const { path } = member;
   // As for the guard, an empty file is one that is yet to be made.
@@ -105,7 +105,7 @@ function freeSpaceCheck(path: string, neededBytes: number): Check {
   return {
     ...check,
     status: "impossible",
-    found: `${found}, but a member of a run with default settings takes up to ${(neededBytes / GIB).toFixed(1)} GiB`,
+    found: `${found}, but the suite quick takes up to ${(neededBytes / GIB).toFixed(1)} GiB`,
     remedy: "Free space there, choose a smaller --size, or put the members elsewhere.",
   };
 }

@@ -3,7 +3,6 @@
  * array that each trial needs, and has every byte that the run will write written once before anything is timed.
  */
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { SlotmarkError } from "../errors.js";
 import { geometryUnder, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
@@ -13,6 +12,7 @@ import { type ClusteredArray, createArray, readArray, resetSlots } from "../stor
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
 import { primeRanges } from "../storage/prime.js";
+import { defaultMemberFolder } from "./default-member-folder.js";
 import type { RunProgress } from "./run-progress.js";
 
 export interface RunArray {
@@ -231,10 +231,8 @@ async function existingArray(members: readonly Member[]): Promise<ClusteredArray
   return array;
 }
 
-/** On a disk where there is a choice: /tmp is often memory, which would measure nothing. */
 function makeTemporaryFolder(): string {
-  const base = process.env.TMPDIR ?? (fs.existsSync("/var/tmp") ? "/var/tmp" : os.tmpdir());
-  return fs.mkdtempSync(path.join(base, TEMPORARY_FOLDER));
+  return fs.mkdtempSync(path.join(defaultMemberFolder(), TEMPORARY_FOLDER));
 }
 
 const TEMPORARY_FOLDER = "slotmark-members-";

@@ -48,11 +48,7 @@ function load(): Addon {
 
 /** `EPERM` for 1; the addon's errors end in `errno N`. */
 export function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
+  return errno > 0 ? getSystemErrorName(-errno) : `errno ${errno}`;
 }
 
 export function probeIoUring(): IoUringProbe {
