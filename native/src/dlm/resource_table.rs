@@ -1,0 +1,203 @@
+//! All resources of a lockspace. Names are looked up in shards, for new requests only; a lock's id leads to its resource
+//! without them. A resource's place never moves or goes away while the lockspace lives, so a stale id is always safe to
+//! follow: it finds another incarnation and is refused.
+//!
+//! Order of locking: shard, then free list or resource. Nothing is taken while a resource is locked.
+
+use super::resource::Resource;
+use super::sync::{Mutex, MutexGuard, lock};
+use super::{LockId, Refusal};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
+
+const SHARDS: usize = if cfg!(loom) { 2 } else { 64 };
+/// Places in the first segment; each further segment has twice as many.
+const FIRST_SEGMENT: u32 = 64;
+const SEGMENTS: usize = (LockId::RESOURCES / FIRST_SEGMENT).ilog2() as usize + 1;
+
+/// A resource behind its lock, alone on its cache lines: neighbours do not slow each other down.
+#[repr(align(64))]
+pub(super) struct Guarded(Mutex<Resource>);
+
+impl Guarded {
+    #[inline]
+    pub(super) fn lock(&self) -> MutexGuard<'_, Resource> {
+        lock(&self.0)
+    }
+}
+
+type Segment = Box<[OnceLock<Box<Guarded>>]>;
+
+pub(super) struct ResourceTable {
+    segments: [OnceLock<Segment>; SEGMENTS],
+    places: Mutex<Places>,
+    shards: Box<[Shard]>,
+    hasher: RandomState,
+}
+
+#[repr(align(64))]
+struct Shard(Mutex<HashMap<Arc<[u8]>, u32>>);
+
+#[derive(Default)]
+struct Places {
+    /// Places given out so far.
+    used: u32,
+    /// Those of them that are unused again.
+    free: Vec<u32>,
+}
+
+/// A resource as found by name: it is still this one only where the incarnation is the same once it is locked.
+pub(super) struct Found<'a> {
+    pub(super) resource: &'a Guarded,
+    pub(super) incarnation: u32,
+}
+
+impl ResourceTable {
+    pub(super) fn new() -> ResourceTable {
+        ResourceTable {
+            segments: [const { OnceLock::new() }; SEGMENTS],
+            places: Mutex::new(Places::default()),
+            shards: (0..SHARDS)
+                .map(|_| Shard(Mutex::new(HashMap::new())))
+                .collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn at(&self, index: u32) -> Option<&Guarded> {
+        let (segment, offset) = split(index);
+        self.segments
+            .get(segment)?
+            .get()?
+            .get(offset)?
+            .get()
+            .map(Box::as_ref)
+    }
+
+    /// How many places there are; every resource that exists is at a lower index.
+    pub(super) fn places(&self) -> u32 {
+        lock(&self.places).used
+    }
+
+    fn shard(&self, name: &[u8]) -> &Mutex<HashMap<Arc<[u8]>, u32>> {
+        &self.shards[self.hasher.hash_one(name) as usize % SHARDS].0
+    }
+
+    /// The resource of this name; it is made where there is none.
+    pub(super) fn find_or_make(&self, name: &[u8]) -> Result<Found<'_>, Refusal> {
+        let mut names = lock(self.shard(name));
+        if let Some(resource) = names.get(name).and_then(|index| self.at(*index)) {
+            return Ok(Found {
+                resource,
+                incarnation: resource.lock().incarnation,
+            });
+        }
+        let (index, resource) = self.take_place()?;
+        let name: Arc<[u8]> = Arc::from(name);
+        let incarnation = {
+            let mut state = resource.lock();
+            state.begin(Arc::clone(&name));
+            state.incarnation
+        };
+        names.insert(name, index);
+        Ok(Found {
+            resource,
+            incarnation,
+        })
+    }
+
+    fn take_place(&self) -> Result<(u32, &Guarded), Refusal> {
+        let mut places = lock(&self.places);
+        let index = match places.free.pop() {
+            Some(index) => index,
+            None if places.used >= LockId::RESOURCES => return Err(Refusal::TooMany),
+            None => {
+                places.used += 1;
+                places.used - 1
+            }
+        };
+        let (segment, offset) = split(index);
+        let segment = self.segments[segment].get_or_init(|| {
+            (0..FIRST_SEGMENT << segment)
+                .map(|_| OnceLock::new())
+                .collect()
+        });
+        let resource =
+            segment[offset].get_or_init(|| Box::new(Guarded(Mutex::new(Resource::unused(index)))));
+        Ok((index, resource))
+    }
+
+    /// Forgets a resource that has no locks left; one that has got some meanwhile stays.
+    pub(super) fn retire(&self, resource: &Guarded) {
+        let name = {
+            let state = resource.lock();
+            if !state.live || state.lock_count != 0 {
+                return;
+            }
+            Arc::clone(&state.name)
+        };
+        let mut names = lock(self.shard(&name));
+        let mut state = resource.lock();
+        // Between the two locks it may have been used, forgotten or renamed.
+        if state.live && state.lock_count == 0 && state.name == name {
+            names.remove(&name);
+            let index = state.index;
+            state.end();
+            drop(state);
+            lock(&self.places).free.push(index);
+        }
+    }
+
+    /// How many resources have a name now.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(&shard.0).len()).sum()
+    }
+}
+
+/// Segment, and place in it.
+#[inline]
+fn split(index: u32) -> (usize, usize) {
+    let shifted = index + FIRST_SEGMENT;
+    let segment = shifted.ilog2() - FIRST_SEGMENT.ilog2();
+    (
+        segment as usize,
+        (shifted - (FIRST_SEGMENT << segment)) as usize,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_double() {
+        assert_eq!(split(0), (0, 0));
+        assert_eq!(split(63), (0, 63));
+        assert_eq!(split(64), (1, 0));
+        assert_eq!(split(191), (1, 127));
+        assert_eq!(split(192), (2, 0));
+        let (segment, offset) = split(LockId::RESOURCES - 1);
+        assert!(segment < SEGMENTS && offset < (FIRST_SEGMENT as usize) << segment);
+    }
+
+    #[test]
+    fn a_name_is_found_again_and_forgotten_with_its_last_lock() {
+        let table = ResourceTable::new();
+        let first = table.find_or_make(b"token").expect("room");
+        let again = table.find_or_make(b"token").expect("room");
+        assert_eq!(first.incarnation, again.incarnation);
+        assert!(std::ptr::eq(first.resource, again.resource));
+        assert_eq!(table.len(), 1);
+        table.retire(first.resource);
+        assert_eq!(table.len(), 0);
+        let other = table.find_or_make(b"ack").expect("room");
+        assert!(
+            std::ptr::eq(first.resource, other.resource),
+            "its place is used again"
+        );
+        assert_ne!(first.incarnation, other.incarnation);
+        assert_eq!(table.places(), 1);
+    }
+}
