@@ -2,6 +2,7 @@
  * Where everything lies in linear memory. `src/bitmap/memory-layout.ts` decides; this holds what it decided. Byte addresses unless
  * the name says otherwise; every region is 16-byte aligned and padded to 64 bytes, the page images to 4096.
  */
+import { fillLengths } from "./pages";
 
 /** Chunks of one counter page: 2048 counters of 16 bits. */
 export const COUNTER_PAGE_SHIFT: u32 = 11;
@@ -68,6 +69,7 @@ export let counterPool: usize = 0;
 export let positions: usize = 0;
 export let scratch: usize = 0;
 
+/** Called once, before all else. */
 export function configure(
   sizeSectors_: f64,
   chunkShift_: u32,
@@ -131,4 +133,5 @@ export function configure(
       if (byte & (1 << bit)) store<u8>(at++, u8(bit));
     }
   }
+  fillLengths();
 }

@@ -107,22 +107,32 @@ export function storePositions(at: usize, byte: usize, first: u32): void {
   v128.store(at, i32x4.add(base, i32x4.extend_high_i16x8_u(wide)), 16);
 }
 
+/** Lengths of the list are all of a whole page but at this place less 1; 0: at none. */
+let trimmedAt: u32 = 0;
+
+/** Before the first list. */
+export function fillLengths(): void {
+  const whole = i32x4.splat(4096);
+  for (let i: u32 = 0; i < pageCount; i += 4) v128.store(listLength + (usize(i) << 2), whole);
+  trimmedAt = 0;
+}
+
 /** Byte offset and length of every listed page. */
 export function finishList(listed: u32): u32 {
   const base = f64x2.splat(firstPageOffsetBytes);
   const pageBytes = f64x2.splat(4096);
-  const whole = i32x4.splat(4096);
   for (let i: u32 = 0; i < listed; i += 4) {
     const pages = v128.load(listPage + (usize(i) << 2));
-    const upper = i8x16.shuffle(pages, pages, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+    const upper = v128.shuffle<i32>(pages, pages, 2, 3, 2, 3);
     const at = listOffset + (usize(i) << 3);
     v128.store(at, f64x2.add(base, f64x2.mul(f64x2.convert_low_i32x4_u(pages), pageBytes)));
     v128.store(at, f64x2.add(base, f64x2.mul(f64x2.convert_low_i32x4_u(upper), pageBytes)), 16);
-    v128.store(listLength + (usize(i) << 2), whole);
   }
-  if (listed) {
-    const last = (usize(listed) - 1) << 2;
-    if (load<u32>(listPage + last) == pageCount - 1) store<u32>(listLength + last, lastPageBytes);
+  if (trimmedAt) store<u32>(listLength + (usize(trimmedAt - 1) << 2), 4096);
+  trimmedAt = 0;
+  if (listed && load<u32>(listPage + (usize(listed - 1) << 2)) == pageCount - 1) {
+    store<u32>(listLength + (usize(listed - 1) << 2), lastPageBytes);
+    trimmedAt = listed;
   }
   return listed;
 }

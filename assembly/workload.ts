@@ -2,7 +2,7 @@
  * The generated workload: which sectors a node writes. `src/bitmap/workload.ts` is the plain twin and says what is meant; a
  * property test holds both to the same events.
  */
-import { ringSector, ringSectors } from "./layout";
+import { ringSector, ringSectors, scratch } from "./layout";
 
 const ZIPF: u32 = 1;
 const SEQUENTIAL: u32 = 2;
@@ -68,7 +68,10 @@ export function generate(first: u32, count: u32, plug: u32): void {
   if (kind == SEQUENTIAL) {
     drawSequential(at, count);
   } else {
-    draw(at, count);
+    // Where a position alone says the sector, the place is made at once.
+    const places = kind != ZIPF && plug <= 1 && isGapless();
+    draw(at, count, places ? f64(writeSectors) : 1, places ? firstSector : 0);
+    if (places) return;
     if (plug > 1) separate(at, count, plug);
   }
   placeAll(at, count);
@@ -87,16 +90,16 @@ function rotl(x: v128, k: i32): v128 {
 }
 
 /** Numbers in [0, 1) of the upper 52 bits of two 64-bit lanes: put under the exponent of 1 they are in [1, 2). */
-function units(random: v128): v128 {
-  const one = f64x2.splat(1);
+function units(random: v128, one: v128): v128 {
   return f64x2.sub(v128.or(i64x2.shr_u(random, 12), one), one);
 }
 
 /**
  * Fills events with positions. Two vectors of four generators take turns, since each waits for itself; a vector's step gives two
- * events, so that a round gives four, and a count that is no multiple of four drops the rest of its last round.
+ * events, so that a round gives four, and a count that is no multiple of four drops the rest of its last round. A position p is
+ * stored as p × scale + offset.
  */
-function draw(at: usize, count: u32): void {
+function draw(at: usize, count: u32, scale: f64, offset: f64): void {
   let a0 = v128.load(state);
   let a1 = v128.load(state, 16);
   let a2 = v128.load(state, 32);
@@ -106,6 +109,11 @@ function draw(at: usize, count: u32): void {
   let b2 = v128.load(state, 96);
   let b3 = v128.load(state, 112);
   const n = f64x2.splat(positions);
+  const scales = f64x2.splat(scale);
+  const offsets = f64x2.splat(offset);
+  // From memory, so that the compiler keeps it in a register instead of making it anew.
+  store<f64>(scratch, 1);
+  const one = v128.load_splat<u64>(scratch);
   const isZipf = kind == ZIPF;
   for (let i: u32 = 0; i < count; i += 4) {
     const a = i32x4.add(rotl(i32x4.add(a0, a3), 7), a0);
@@ -129,13 +137,16 @@ function draw(at: usize, count: u32): void {
     if (isZipf) {
       drawZipf(out, a, b, left);
     } else if (left >= 4) {
-      v128.store(out, f64x2.floor(f64x2.mul(units(a), n)));
-      v128.store(out, f64x2.floor(f64x2.mul(units(b), n)), 16);
+      const first = f64x2.floor(f64x2.mul(units(a, one), n));
+      const second = f64x2.floor(f64x2.mul(units(b, one), n));
+      v128.store(out, f64x2.add(f64x2.mul(first, scales), offsets));
+      v128.store(out, f64x2.add(f64x2.mul(second, scales), offsets), 16);
     } else {
-      const first = f64x2.floor(f64x2.mul(units(a), n));
-      store<f64>(out, f64x2.extract_lane(first, 0));
-      if (left > 1) store<f64>(out, f64x2.extract_lane(first, 1), 8);
-      if (left > 2) store<f64>(out, f64x2.extract_lane(f64x2.floor(f64x2.mul(units(b), n)), 0), 16);
+      const first = f64x2.floor(f64x2.mul(units(a, one), n));
+      const second = f64x2.floor(f64x2.mul(units(b, one), n));
+      store<f64>(out, f64x2.extract_lane(first, 0) * scale + offset);
+      if (left > 1) store<f64>(out, f64x2.extract_lane(first, 1) * scale + offset, 8);
+      if (left > 2) store<f64>(out, f64x2.extract_lane(second, 0) * scale + offset, 16);
     }
   }
   v128.store(state, a0);
@@ -206,10 +217,14 @@ function take(position: f64): bool {
   return true;
 }
 
+/** Stripes have no gap between them, as one node's often have none: no need to know which stripe a position is in. */
+function isGapless(): bool {
+  return stripeStep == perStripe * f64(writeSectors);
+}
+
 /** Positions become sectors. */
 function placeAll(at: usize, count: u32): void {
-  // Stripes without a gap between them, as one node's often are, need no look at which it is.
-  const gapless = stripeStep == perStripe * f64(writeSectors);
+  const gapless = isGapless();
   const per = f64x2.splat(perStripe);
   const sectors = f64x2.splat(f64(writeSectors));
   const base = f64x2.splat(firstSector);

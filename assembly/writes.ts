@@ -39,9 +39,10 @@ export function forgetInFlight(): void {
 }
 
 /*
- * Both loops below know only the usual event: inside one whole chunk whose counter page is present. V8 gives a loop without calls
- * its registers, and one with a call on a rare path none; so whatever is unusual leaves the loop, is done in full by a function, and
- * the loop begins again.
+ * V8 gives a loop without calls its registers, and one with a call on a rare path none. So the first loop of either function knows
+ * only events inside one whole chunk, the second those inside one counter page, and what is more unusual (a counter page's end, a page
+ * not yet present, the array's end, counters that may be full, degraded arrays) leaves both, is done in full by a function, and
+ * the first loop begins again.
  */
 
 /** Returns the number started, or -1 - i where event i passes the array's end. */
@@ -49,6 +50,7 @@ export function startWrites(first: u32, count: u32): i32 {
   const shift = chunkShift;
   const inChunk = inChunkMask;
   const whole = u64(wholeChunks);
+  const size = sizeSectors;
   const table = counterTable;
   const bits = image + SUPERBLOCK_BYTES;
   const dirtyPages = dirtyByBit;
@@ -87,6 +89,19 @@ export function startWrites(first: u32, count: u32): i32 {
       store<u16>(counter, u16(word + 1), ENTRY_BIAS);
     }
     if (at >= end) break;
+    for (; at < usualEnd; at += 8, sectorsAt += 4) {
+      const sector = reinterpret<u64>(load<f64>(at) + mantissa) - exponent;
+      const sectors = load<u32>(sectorsAt);
+      const last = sector + u64(sectors) - 1;
+      if (last >= size) break;
+      if (!sectors) break;
+      const from = u32(sector >> shift);
+      const to = u32(last >> shift);
+      const entry = load<u32>(table + (usize(from >> COUNTER_PAGE_SHIFT) << 2));
+      if (i32(!entry) | i32((from ^ to) >> COUNTER_PAGE_SHIFT)) break;
+      startPiece(from, to, entry);
+    }
+    if (at >= end) break;
     const refused = startEvent(at, sectorsAt, careful);
     if (refused) {
       const started = i32((at - begin) >> 3);
@@ -105,6 +120,7 @@ export function endWrites(first: u32, count: u32, missed: bool): i32 {
   const shift = chunkShift;
   const inChunk = inChunkMask;
   const whole = u64(wholeChunks);
+  const size = sizeSectors;
   const table = counterTable;
   const idlePages = counterPending;
   const mantissa = opaque(MANTISSA);
@@ -132,6 +148,22 @@ export function endWrites(first: u32, count: u32, missed: bool): i32 {
       if (word <= 2) {
         store<u8>(idlePages + (chunk >> COUNTER_PAGE_SHIFT), 1);
         leastWord = word;
+      }
+    }
+    if (at >= end) break;
+    for (; at < usualEnd; at += 8, sectorsAt += 4) {
+      const sector = reinterpret<u64>(load<f64>(at) + mantissa) - exponent;
+      const sectors = load<u32>(sectorsAt);
+      const last = sector + u64(sectors) - 1;
+      if (last >= size) break;
+      if (!sectors) break;
+      const from = u32(sector >> shift);
+      const to = u32(last >> shift);
+      const entry = load<u32>(table + (usize(from >> COUNTER_PAGE_SHIFT) << 2));
+      if (i32(!entry) | i32((from ^ to) >> COUNTER_PAGE_SHIFT)) break;
+      if (endPiece(from, to, entry, i16x8.splat(0))) {
+        store<u8>(idlePages + (from >> COUNTER_PAGE_SHIFT), 1);
+        leastWord = 0;
       }
     }
     if (at >= end) break;
@@ -201,7 +233,7 @@ function lanesTo(high: u32): v128 {
 function startRange(from: u32, to: u32): void {
   while (true) {
     const end = min(to, from | (COUNTER_PAGE_CHUNKS - 1));
-    startPiece(from, end);
+    startPiece(from, end, entryForWrite(from >> COUNTER_PAGE_SHIFT));
     if (end == to) return;
     from = end + 1;
   }
@@ -211,9 +243,9 @@ function startRange(from: u32, to: u32): void {
  * Chunks of one counter page, which are of one page of the image, too. Eight counters at a time: their eight bits are one byte of
  * the image.
  */
-function startPiece(from: u32, to: u32): void {
-  const counterPage = from >> COUNTER_PAGE_SHIFT;
-  const entry = entryForWrite(counterPage);
+// @ts-ignore: decorator
+@inline
+function startPiece(from: u32, to: u32, entry: u32): void {
   const firstGroup = from >> 3;
   const lastGroup = to >> 3;
   const bits = image + SUPERBLOCK_BYTES;
@@ -261,16 +293,20 @@ function endRange(from: u32, to: u32, needed: u16): bool {
   let idle = false;
   while (true) {
     const end = min(to, from | (COUNTER_PAGE_CHUNKS - 1));
-    idle = endPiece(from, end, needed) || idle;
+    const counterPage = from >> COUNTER_PAGE_SHIFT;
+    if (endPiece(from, end, entryForWrite(counterPage), i16x8.splat(i16(needed)))) {
+      store<u8>(counterPending + counterPage, 1);
+      idle = true;
+    }
     if (end == to) return idle;
     from = end + 1;
   }
 }
 
-function endPiece(from: u32, to: u32, needed: u16): bool {
-  const counterPage = from >> COUNTER_PAGE_SHIFT;
-  const entry = entryForWrite(counterPage);
-  const need = i16x8.splat(i16(needed));
+/** Returns whether a chunk has become idle. */
+// @ts-ignore: decorator
+@inline
+function endPiece(from: u32, to: u32, entry: u32, need: v128): bool {
   const all = lanesTo(7);
   let inside = lanesFrom(from & 7);
   let at: usize = ((from >> 3) << 4) + entry;
@@ -287,9 +323,7 @@ function endPiece(from: u32, to: u32, needed: u16): bool {
     }
   }
   least = i16x8.min_u(least, endGroup(at, v128.and(inside, lanesTo(to & 7)), need));
-  if (!v128.any_true(i16x8.le_u(least, i16x8.splat(2)))) return false;
-  store<u8>(counterPending + counterPage, 1);
-  return true;
+  return v128.any_true(i16x8.le_u(least, i16x8.splat(2)));
 }
 
 /** The words after their end; those of lanes outside are at their maximum. */

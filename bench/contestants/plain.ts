@@ -72,8 +72,8 @@ function scan(set: number): Run {
   };
 }
 
-function place(pages: readonly number[]): { offsetBytes: number; lengthBytes: number }[] {
-  return pages.map((page) => ({ offsetBytes: FIRST_PAGE_OFFSET_BYTES + page * 4096, lengthBytes: 4096 }));
+function place(pages: readonly number[]): { offsetBytes: number }[] {
+  return pages.map((page) => ({ offsetBytes: FIRST_PAGE_OFFSET_BYTES + page * 4096 }));
 }
 
 function digestOfPlaces(places: readonly { offsetBytes: number }[], start?: number): number {
@@ -91,7 +91,7 @@ function pages(count: number): Run {
     needWrite: false,
   }));
   let listed: number[] = [];
-  let places: { offsetBytes: number; lengthBytes: number }[] = [];
+  let places: { offsetBytes: number }[] = [];
   return {
     run() {
       for (const mark of marks) {
@@ -172,7 +172,7 @@ export const plain: Contestant = {
   passes: () => passesRun(plainSlot()),
   offsets: () => {
     const listed = Array.from({ length: PAGES }, (_, page) => page);
-    let places: { offsetBytes: number; lengthBytes: number }[] = [];
+    let places: { offsetBytes: number }[] = [];
     return {
       run() {
         places = place(listed);

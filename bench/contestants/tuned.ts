@@ -191,7 +191,6 @@ function pages(count: number): Run {
   const needWords = new Int32Array(needWrite.buffer);
   const list = new Uint32Array(PAGES);
   const offset = new Float64Array(PAGES);
-  const length = new Uint32Array(PAGES);
   let listed = 0;
   return {
     run() {
@@ -204,7 +203,7 @@ function pages(count: number): Run {
           pending[page] = 0;
           list[listed] = page;
           offset[listed] = FIRST_PAGE_OFFSET_BYTES + page * 4096;
-          length[listed++] = 4096;
+          listed++;
         }
         dirtyWords[four] = 0;
         needWords[four] = 0;
@@ -367,12 +366,10 @@ export const tuned: Contestant = {
   offsets: () => {
     const list = Uint32Array.from({ length: PAGES }, (_, page) => page);
     const offset = new Float64Array(PAGES);
-    const length = new Uint32Array(PAGES);
     return {
       run() {
         for (let i = 0; i < PAGES; i++) {
           offset[i] = FIRST_PAGE_OFFSET_BYTES + (list[i] as number) * 4096;
-          length[i] = 4096;
         }
       },
       digest: () => digest(offset),

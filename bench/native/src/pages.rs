@@ -5,11 +5,10 @@ use crate::fixtures::{DIGEST_START, PAGES, Random, bytes_of, digest};
 
 const FIRST_PAGE_OFFSET_BYTES: f64 = 8192.0;
 
-/// Byte offset and length of every page of a list.
+/// Byte offset of every page of a list.
 pub struct Offsets {
     pages: Vec<u32>,
     offset: Vec<f64>,
-    length: Vec<u32>,
 }
 
 impl Offsets {
@@ -17,22 +16,20 @@ impl Offsets {
         Offsets {
             pages: (0..PAGES as u32).collect(),
             offset: vec![0.0; PAGES],
-            length: vec![0; PAGES],
         }
     }
 }
 
 #[inline(never)]
-fn place(pages: &[u32], offset: &mut [f64], length: &mut [u32]) {
-    for ((page, offset), length) in pages.iter().zip(offset).zip(length) {
+fn place(pages: &[u32], offset: &mut [f64]) {
+    for (page, offset) in pages.iter().zip(offset) {
         *offset = FIRST_PAGE_OFFSET_BYTES + f64::from(*page) * 4096.0;
-        *length = 4096;
     }
 }
 
 impl Kernel for Offsets {
     fn run(&mut self) {
-        place(&self.pages, &mut self.offset, &mut self.length);
+        place(&self.pages, &mut self.offset);
     }
 
     fn digest(&mut self) -> u32 {
@@ -48,7 +45,6 @@ pub struct DirtyPages {
     need_write: Vec<u8>,
     pages: Vec<u32>,
     offset: Vec<f64>,
-    length: Vec<u32>,
     listed: usize,
 }
 
@@ -62,7 +58,6 @@ impl DirtyPages {
             need_write: vec![0; PAGES],
             pages: vec![0; PAGES],
             offset: vec![0.0; PAGES],
-            length: vec![0; PAGES],
             listed: 0,
         }
     }
@@ -94,11 +89,7 @@ impl Kernel for DirtyPages {
             unsafe { *self.dirty.get_unchecked_mut(mark as usize) = 1 };
         }
         let listed = self.unplug();
-        place(
-            &self.pages[..listed],
-            &mut self.offset[..listed],
-            &mut self.length[..listed],
-        );
+        place(&self.pages[..listed], &mut self.offset[..listed]);
         self.listed = listed;
     }
 
