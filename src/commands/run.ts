@@ -11,6 +11,7 @@ import { runWarnings } from "../measure/run-warnings.js";
 import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
 import { resultTable } from "../report/table.js";
+import { refuseSpecialFile } from "../results/atomic-file.js";
 import { createJournal, type Journal, resumeJournal } from "../results/journal.js";
 import { scenarioHash } from "../results/scenario-hash.js";
 import {
@@ -103,6 +104,7 @@ async function run(
   const trials: Trial[] = [...(plan.resumed?.contents.trials ?? [])];
   const histograms: EncodedHistograms = { ...plan.resumed?.contents.histograms };
   try {
+    refuseOutput(plan.outPath, plan.memberPaths);
     members = await RunMembers.open({
       paths: plan.memberPaths,
       destroy: options.destroy,
@@ -173,6 +175,20 @@ function keepOrDrop(journal: Journal, trials: number, notice: (text: string) => 
       `The ${trials} trials measured so far are kept in ${journal.path}; \`slotmark run --resume ${journal.path}\` goes on from there.`,
     );
   }
+}
+
+/** Said before the run rather than after it. */
+function refuseOutput(outPath: string, memberPaths: readonly string[]): void {
+  refuseSpecialFile(outPath);
+  const realPath = (file: string) => (fs.existsSync(file) ? fs.realpathSync(file) : file);
+  const member = memberPaths.find((file) => realPath(file) === realPath(outPath));
+  if (member === undefined) return;
+  throw new SlotmarkError(
+    "usage",
+    "out-is-a-member",
+    `--out ${outPath} is the member ${member}`,
+    "Name another file for the result.",
+  );
 }
 
 function freshPlan(names: readonly string[], options: RunOptions): Plan {

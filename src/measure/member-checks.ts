@@ -3,6 +3,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   mkdtempSync,
   openSync,
   rmSync,
@@ -22,8 +23,7 @@ const GIB = 1024 ** 3;
 export async function memberChecks(member: MemberEnvironment, neededBytes: number): Promise<Check[]> {
   const { path } = member;
   // As for the guard, an empty file is one that is yet to be made.
-  const stat = statSync(path, { throwIfNoEntry: false });
-  const isThere = stat !== undefined && !(stat.isFile() && stat.size === 0);
+  const isThere = existsSync(path) && !isEmptyFile(path);
   const usable = isThere ? await guardCheck(path) : folderCheck(path);
   if (usable.status === "impossible") return [usable];
   return [
@@ -32,6 +32,11 @@ export async function memberChecks(member: MemberEnvironment, neededBytes: numbe
     ...(isThere ? [] : [freeSpaceCheck(path, neededBytes)]),
     ...deviceChecks(member),
   ];
+}
+
+function isEmptyFile(path: string): boolean {
+  const stat = statSync(path);
+  return stat.isFile() && stat.size === 0;
 }
 
 /** The guard of a run, without its watch: it reads, writes nothing, and lets go again. */

@@ -2,7 +2,18 @@
  * A file that is complete or absent, whatever kills the process or the machine: temporary file in the same folder,
  * fsync, rename, fsync of the folder.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { SlotmarkError } from "../errors.js";
 import { errnoCode, errnoText } from "../storage/device-error.js";
@@ -16,6 +27,7 @@ const PATH_ERRORS: ReadonlySet<string> = new Set([
   "EPERM",
   "EROFS",
   "ELOOP",
+  "ENAMETOOLONG",
 ]);
 
 /** A failed file operation as an error that says whether the user's path or the device is at fault. */
@@ -45,11 +57,44 @@ export function fsyncFolder(folder: string): void {
   }
 }
 
+/**
+ * A rename would put a file in the place of a device (`/dev/null`) or a pipe. Ask before the work whose result goes there.
+ * @throws SlotmarkError `path-unusable` (input)
+ */
+export function refuseSpecialFile(path: string): void {
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileError("looking at it", path, error);
+  }
+  if (stat === undefined || stat.isFile()) return;
+  throw new SlotmarkError(
+    "input",
+    "path-unusable",
+    `${path}: ${stat.isDirectory() ? "a folder" : "no regular file"} is in its place`,
+    "Name a regular file, or one that does not exist yet.",
+  );
+}
+
+/** What a killed process left beside the file; that of a living one stays. */
+function removeStaleTemporaries(folder: string, name: string): void {
+  for (const entry of readdirSync(folder)) {
+    if (!entry.startsWith(`.${name}.`) || !entry.endsWith(".tmp")) continue;
+    const processId = entry.slice(name.length + 2, -".tmp".length);
+    if (/^\d+$/.test(processId) && !existsSync(`/proc/${processId}`))
+      rmSync(join(folder, entry), { force: true });
+  }
+}
+
 /** @throws SlotmarkError `path-unusable` (input), `file-failed` (device); the old file is then still whole */
 export function writeFileAtomically(path: string, text: string): void {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`);
+  const name = basename(path);
+  const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   try {
+    refuseSpecialFile(path);
+    removeStaleTemporaries(folder, name);
     const descriptor = openSync(temporary, "w", 0o666);
     try {
       writeFileSync(descriptor, text);
@@ -61,6 +106,6 @@ export function writeFileAtomically(path: string, text: string): void {
     fsyncFolder(folder);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw fileError("writing", path, error);
+    throw error instanceof SlotmarkError ? error : fileError("writing", path, error);
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { readResult, writeResult } from "../../src/results/store.js";
 import { sampleResult } from "./sample.js";
@@ -65,6 +65,17 @@ test("what is no JSON, absent or a folder is bad input", (context) => {
   assert.deepEqual(readdirSync(folder).sort(), ["folder.json", "half.json"]);
 });
 
+test("what is no regular file is never put aside by a result", (context) => {
+  const folder = temporaryFolder(context);
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const path of [pipe, folder, "/dev/null"]) {
+    assert.throws(() => writeResult(path, sampleResult()), { kind: "input", code: "path-unusable" }, path);
+  }
+  assert.ok(statSync(pipe).isFIFO());
+  assert.ok(statSync("/dev/null").isCharacterDevice());
+});
+
 test("killed while it writes over and over, the file is always whole", async (context) => {
   const path = join(temporaryFolder(context), "r.json");
   const writer = `
@@ -88,4 +99,6 @@ test("killed while it writes over and over, the file is always whole", async (co
     assert.equal(warnings.length, 2000);
     assert.equal(new Set(warnings.map((warning) => warning.text)).size, 1, "one round's file, not a mixture");
   }
+  writeResult(path, sampleResult());
+  assert.deepEqual(readdirSync(dirname(path)), ["r.json"], "what the killed ones left is gone");
 });
