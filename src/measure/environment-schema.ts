@@ -7,20 +7,18 @@ import { z } from "zod";
 const known = z.string().min(1).nullable();
 
 export const blockDeviceSchema = z.strictObject({
-  /** Kernel name of the disk, not of a partition on it: `nvme0n1`. */
-  name: z.string().min(1),
+  name: z.string().min(1).describe("Kernel name of the disk, not of a partition on it: nvme0n1"),
   model: known,
   rotational: z.boolean().nullable(),
-  /** The scheduler in use: `none`, `mq-deadline`, … */
-  scheduler: known,
-  /** `write back` or `write through`. */
-  writeCache: known,
-  /** Whether the device writes with forced unit access; without it the kernel flushes instead. */
-  fua: z.boolean().nullable(),
+  scheduler: known.describe("The scheduler in use: none, mq-deadline, …"),
+  writeCache: known.describe("write back or write through"),
+  fua: z
+    .boolean()
+    .nullable()
+    .describe("Whether it writes with forced unit access; else the kernel flushes instead"),
   logicalBlockBytes: z.int().positive().nullable(),
   physicalBlockBytes: z.int().positive().nullable(),
-  /** The file behind a loop device. */
-  backingFile: known,
+  backingFile: known.describe("The file behind a loop device"),
 });
 
 export const filesystemSchema = z.strictObject({
@@ -33,10 +31,8 @@ export const filesystemSchema = z.strictObject({
 export const memberEnvironmentSchema = z.strictObject({
   path: z.string().min(1),
   kind: z.enum(["file", "block"]),
-  /** Of a file: the filesystem that holds it. */
-  filesystem: filesystemSchema.nullable(),
-  /** The disk under it, where there is one (tmpfs has none). */
-  device: blockDeviceSchema.nullable(),
+  filesystem: filesystemSchema.nullable().describe("Of a file: the filesystem that holds it"),
+  device: blockDeviceSchema.nullable().describe("The disk under it, where there is one (tmpfs has none)"),
 });
 
 export const environmentSchema = z.strictObject({
@@ -44,15 +40,16 @@ export const environmentSchema = z.strictObject({
   cpu: z.strictObject({
     model: known,
     cores: z.int().positive(),
-    /** Frequency governors in use, sorted, comma-separated; null where the machine (often a virtual one) shows none. */
-    governor: known,
+    governor: known.describe(
+      "Frequency governors in use; null where the machine (often a virtual one) shows none",
+    ),
   }),
   kernel: z.string().min(1),
-  /** `none` on bare metal, else its name as far as it tells one. */
-  hypervisor: z.string().min(1),
+  hypervisor: z.string().min(1).describe("none on bare metal, else its name, or unnamed"),
   memoryBytes: z.int().positive(),
-  /** Load averages over 1, 5 and 15 minutes when the run began. */
-  load: z.tuple([z.number(), z.number(), z.number()]),
+  load: z
+    .tuple([z.number(), z.number(), z.number()])
+    .describe("Load averages over 1, 5 and 15 minutes when the run began"),
   node: z.string().min(1),
   members: z.array(memberEnvironmentSchema),
 });

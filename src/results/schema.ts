@@ -15,20 +15,19 @@ const histogramRef = z.string().min(1);
 
 export const metricSchema = z
   .strictObject({
-    /** Unit of every figure here: `ns`, `1/s`, `percent`, `bytes`, `1`. */
-    unit: z.string().min(1),
-    /** Which way is better. */
-    direction: z.enum(["lower", "higher"]),
-    /** The figure itself where the trial gives one number: a rate, a share. */
-    value: z.number().optional(),
+    unit: z.string().min(1).describe("Unit of every figure here: ns, writes/s, percent, bytes, ratio"),
+    direction: z.enum(["lower", "higher"]).describe("Which way is better"),
+    value: z
+      .number()
+      .optional()
+      .describe("The figure itself where the trial gives one number: a rate, a share"),
     p50: z.number().optional(),
     p90: z.number().optional(),
     p99: z.number().optional(),
     p999: z.number().optional(),
     max: z.number().optional(),
     mean: z.number().optional(),
-    /** Observations behind the figures. */
-    count: z.int().nonnegative(),
+    count: z.int().nonnegative().describe("Observations behind the figures"),
   })
   .refine(
     (metric) => (metric.value ?? metric.p50 ?? metric.mean) !== undefined,
@@ -37,17 +36,20 @@ export const metricSchema = z
 
 export const trialSchema = z.strictObject({
   id: z.string().min(1),
-  /** Trials of one pair ran next to each other and differ in what is compared (bitmap or none); null where unpaired. */
-  pair: z.int().nonnegative().nullable(),
+  pair: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe("Trials of one pair ran next to each other, one with a bitmap and one without; null: unpaired"),
   suite: z.string().min(1),
-  /** What sets this trial's variant apart: nodes, chunk, bitmap, rate, … */
-  labels: z.record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()])),
+  labels: z
+    .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]))
+    .describe("What sets this trial's variant apart: nodes, chunk, bitmap, rate, …"),
   phase: z.enum(["cold", "steady", "hot", "notSteady"]),
   startedAt: z.iso.datetime(),
   durationNs: z.number().nonnegative(),
   metrics: z.record(metricName, metricSchema),
-  /** Metric name → key in the file's `histograms`. */
-  histograms: z.record(metricName, histogramRef),
+  histograms: z.record(metricName, histogramRef).describe("Metric name to a key of the file's histograms"),
 });
 
 export const warningSchema = z.strictObject({ code: z.string().min(1), text: z.string().min(1) });
@@ -57,23 +59,28 @@ const runFields = {
   slotmark: z.strictObject({ version: z.string().min(1), commit: z.string().min(1) }),
   createdAt: z.iso.datetime(),
   environment: environmentSchema,
-  /** The scenario as it was run, with every default filled in. */
-  scenario: z.record(z.string(), z.json()),
-  scenarioHash: z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits"),
+  scenario: z
+    .record(z.string(), z.json())
+    .describe("The scenario as it was run, with every default filled in"),
+  scenarioHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits")
+    .describe("Equal for equal work, whatever the members' paths or slotmark's version"),
   backends: z.strictObject({
-    /** `none`: the trials took no locks. */
-    dlm: z.enum(["none", "embedded", "kernel"]),
+    dlm: z.enum(["none", "embedded", "kernel"]).describe("none: the trials took no locks"),
     io: z.enum(["uring", "psync"]),
-    /** `serial`: members are written one after another, so latencies are sums over members. */
-    members: z.enum(["parallel", "serial"]),
+    members: z
+      .enum(["parallel", "serial"])
+      .describe("serial: members are written one after another, so latencies are sums over members"),
   }),
   variant: z.enum(["safe", "mainline", "original"]),
   kernel: z.enum(["6.1", "mainline"]),
   durabilityModel: z.string().min(1),
 };
 
-/** HDR histograms, V2 compressed encoding, base64. */
-const encodedHistograms = z.record(histogramRef, z.base64());
+const encodedHistograms = z
+  .record(histogramRef, z.base64())
+  .describe("HDR histograms in V2 compressed encoding, base64, by the keys that trials name");
 
 export const resultSchema = z
   .strictObject({
@@ -82,6 +89,7 @@ export const resultSchema = z
     histograms: encodedHistograms,
     warnings: z.array(warningSchema),
   })
+  .meta({ title: "slotmark result", description: "One run: its trials and everything needed to judge them" })
   .superRefine((result, context) => {
     const seen = new Set<string>();
     result.trials.forEach((trial, index) => {
