@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
 import { SlotmarkError } from "../errors.js";
+import { BitmapTrials } from "../measure/bitmap-trials.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { slotmarkIdentity } from "../measure/identity.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
@@ -125,9 +126,9 @@ async function run(
     const header = plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members);
     journal ??= createJournal(journalPath(plan.outPath), header);
     const open = journal;
+    const opened = members;
     const finished = await runSession({
-      scenarios,
-      members,
+      sources: scenarios.map((scenario) => new BitmapTrials(scenario, opened)),
       done: new Set(trials.map((trial) => trial.id)),
       signal,
       progress,

@@ -4,7 +4,7 @@
 import { decodeHistogram, encodeHistogram, type LatencyHistogram } from "../cluster/latency-histogram.js";
 import type { NodeMeasurement } from "../cluster/node-task.js";
 import type { TrialPlan } from "../scenario/expand.js";
-import type { Scenario } from "../scenario/schema.js";
+import type { BitmapScenario } from "../scenario/schema.js";
 import type { Metric, TrialRecord } from "./trial-record.js";
 
 export interface MeasuredTrial {
@@ -14,7 +14,7 @@ export interface MeasuredTrial {
 }
 
 export function measuredTrial(
-  scenario: Scenario,
+  scenario: BitmapScenario,
   plan: TrialPlan,
   nodes: readonly NodeMeasurement[],
   startedAt: string,
@@ -108,7 +108,7 @@ export function measuredTrial(
 }
 
 /** What tells this trial's figures from others of the same run. */
-function labelsOf(scenario: Scenario, plan: TrialPlan): TrialRecord["labels"] {
+function labelsOf(scenario: BitmapScenario, plan: TrialPlan): TrialRecord["labels"] {
   return {
     bitmap: plan.bitmap ? "on" : "off",
     nodes: plan.nodes,

@@ -7,7 +7,7 @@ import path from "node:path";
 import { SlotmarkError } from "../errors.js";
 import { geometryUnder, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import { expand, type MatrixPoint } from "../scenario/expand.js";
-import type { Scenario } from "../scenario/schema.js";
+import type { BitmapScenario } from "../scenario/schema.js";
 import { type ClusteredArray, createArray, readArray, resetSlots } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
@@ -26,7 +26,7 @@ export interface RunMembersRequest {
   readonly paths: readonly string[];
   readonly destroy: readonly string[];
   readonly watch: boolean;
-  readonly scenarios: readonly Scenario[];
+  readonly scenarios: readonly BitmapScenario[];
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -87,9 +87,9 @@ export class RunMembers {
    * the user asked otherwise; and the members' own size.
    */
   fit(
-    scenarios: readonly Scenario[],
+    scenarios: readonly BitmapScenario[],
     asked: { readonly nodes: boolean; readonly chunk: boolean },
-  ): Scenario[] {
+  ): BitmapScenario[] {
     const sizeBytes = Math.min(...this.members.map((member) => member.sizeBytes));
     return scenarios.map((scenario) => {
       if (this.existing === null) return { ...scenario, sizeBytes };
@@ -103,7 +103,7 @@ export class RunMembers {
         chunkBytes: asked.chunk ? scenario.chunkBytes : [chunkBytes],
       };
       for (const point of expand({ ...fitted, trials: 1 })) refuseMismatch(this.existing, point);
-      return fitted as Scenario;
+      return fitted as BitmapScenario;
     });
   }
 
@@ -111,7 +111,7 @@ export class RunMembers {
    * The array for one trial, with zeroed slots and matching superblocks. Returns null where `signal` stopped the priming.
    */
   async arrayFor(
-    scenario: Scenario,
+    scenario: BitmapScenario,
     point: MatrixPoint,
     signal: AbortSignal,
     progress: RunProgress,
@@ -140,7 +140,7 @@ export class RunMembers {
     if (this.temporaryFolder !== null) fs.rmSync(this.temporaryFolder, { recursive: true, force: true });
   }
 
-  private async madeArray(scenario: Scenario, point: MatrixPoint): Promise<ClusteredArray> {
+  private async madeArray(scenario: BitmapScenario, point: MatrixPoint): Promise<ClusteredArray> {
     const nodes = Math.max(2, point.nodes);
     const current = this.array?.geometry;
     if (this.array !== null && current?.nodes === nodes && current.chunkBytes === point.chunkBytes)

@@ -1,11 +1,5 @@
 /** Where a run stands, for whoever shows it: what is going on and how long the rest will take. */
-import type { TrialPlan } from "../scenario/expand.js";
-import type { Scenario } from "../scenario/schema.js";
-
-export interface PlannedTrial {
-  readonly scenario: Scenario;
-  readonly plan: TrialPlan;
-}
+import type { RunnableTrial } from "./runnable-trial.js";
 
 export class RunProgress {
   private expected: number[] = [];
@@ -18,8 +12,8 @@ export class RunProgress {
 
   constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
-  plan(work: readonly PlannedTrial[]): void {
-    this.expected = work.map(({ scenario, plan }) => expectedMs(scenario, plan));
+  plan(trials: readonly Pick<RunnableTrial, "expectedMs">[]): void {
+    this.expected = trials.map((trial) => trial.expectedMs);
     this.startedAtMs = this.nowMs();
     this.current = "setting up";
   }
@@ -29,10 +23,9 @@ export class RunProgress {
     this.current = `priming the members, ${percent} % of ${Math.round(totalBytes / 1048576)} MiB`;
   }
 
-  trialStarted(scenario: Scenario, plan: TrialPlan): void {
+  trialStarted({ title }: Pick<RunnableTrial, "title">): void {
     this.startedAtMs = this.nowMs();
-    const bitmap = plan.bitmap ? "with bitmap" : "without bitmap";
-    this.current = `${scenario.suite} ${plan.phase}, ${plan.nodes} ${plan.nodes === 1 ? "node" : "nodes"}, ${bitmap}`;
+    this.current = title;
   }
 
   trialEnded(): void {
@@ -56,10 +49,4 @@ export class RunProgress {
     const seconds = Math.max(0, Math.ceil((leftMs - (this.nowMs() - this.startedAtMs)) / 1000));
     return seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
   }
-}
-
-/** A settling bitmap needs at least three passes, one to two daemon periods apart. */
-function expectedMs(scenario: Scenario, plan: TrialPlan): number {
-  const settlingMs = plan.bitmap && plan.phase === "steady" ? 4 * scenario.daemonSleepMs : 0;
-  return Math.max(scenario.warmupMs, settlingMs) + scenario.timeMs;
 }

@@ -2,7 +2,7 @@
  * From a scenario's matrix to the trials in the order in which they run. Phases and matrix points are interleaved pair by
  * pair, and the order inside a pair is drawn from the seed, so that the machine's drift falls on all alike.
  */
-import type { Phase, Scenario } from "./schema.js";
+import type { BitmapScenario, Phase } from "./schema.js";
 
 /** One array and cluster size: what must be set up before its trials can run. */
 export interface MatrixPoint {
@@ -21,7 +21,7 @@ export interface TrialPlan extends MatrixPoint {
   readonly seed: number;
 }
 
-export function expand(scenario: Scenario): TrialPlan[] {
+export function expand(scenario: BitmapScenario): TrialPlan[] {
   const plans: TrialPlan[] = [];
   let pair = 0;
   for (let round = 1; round <= scenario.trials; round++) {

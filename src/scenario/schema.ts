@@ -9,7 +9,8 @@ const chunkBytes = positiveInteger.refine((bytes) => bytes >= 512 && Number.isIn
   message: "expected a power of two of at least 512 bytes",
 });
 
-export const scenarioSchema = z.strictObject({
+export const bitmapScenarioSchema = z.strictObject({
+  kind: z.literal("bitmap").describe("N nodes write an array, with and without a bitmap"),
   suite: z.string().min(1).describe("Name under which the trials appear"),
   nodes: z.array(positiveInteger.min(1).max(64)).nonempty().describe("Node counts"),
   chunkBytes: z.array(chunkBytes).nonempty().describe("Bitmap chunk sizes, bytes"),
@@ -46,5 +47,9 @@ export const scenarioSchema = z.strictObject({
   seed: z.number().int().nonnegative().max(0xffff_ffff),
 });
 
+/** Every kind of scenario. */
+export const scenarioSchema = z.discriminatedUnion("kind", [bitmapScenarioSchema]);
+
+export type BitmapScenario = z.infer<typeof bitmapScenarioSchema>;
 export type Scenario = z.infer<typeof scenarioSchema>;
-export type Phase = Scenario["phases"][number];
+export type Phase = BitmapScenario["phases"][number];

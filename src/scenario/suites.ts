@@ -1,6 +1,6 @@
 /** The built-in suites, complete scenarios by name. */
 import { SlotmarkError } from "../errors.js";
-import type { Scenario } from "./schema.js";
+import type { BitmapScenario, Scenario } from "./schema.js";
 
 export interface Suite {
   readonly summary: string;
@@ -12,7 +12,8 @@ export interface Suite {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-const quick: Scenario = {
+const quick: BitmapScenario = {
+  kind: "bitmap",
   suite: "quick",
   nodes: [4],
   chunkBytes: [64 * KIB],
