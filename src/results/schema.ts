@@ -89,7 +89,6 @@ export const resultSchema = z
     histograms: encodedHistograms,
     warnings: z.array(warningSchema),
   })
-  .meta({ title: "slotmark result", description: "One run: its trials and everything needed to judge them" })
   .superRefine((result, context) => {
     const seen = new Set<string>();
     result.trials.forEach((trial, index) => {
@@ -110,7 +109,8 @@ export const resultSchema = z
         });
       }
     });
-  });
+  })
+  .meta({ title: "slotmark result", description: "One run: its trials and everything needed to judge them" });
 
 /** First line of a journal: what a result says before its trials. */
 export const journalHeaderSchema = z.strictObject({ journal: z.literal("slotmark"), ...runFields });
