@@ -188,6 +188,7 @@ function bin(packagePath) {
 }
 
 function steps(tools) {
+  const { include } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8"));
   const { dependencies, devDependencies, optionalDependencies, napi } = JSON.parse(
     readFileSync(join(ROOT, "package.json"), "utf8"),
   );
@@ -250,7 +251,7 @@ function steps(tools) {
       inputs: [
         "package-lock.json",
         "tsconfig.json",
-        ...["src", "test", "bench"].flatMap((folder) => filesUnder(folder, [".ts"])),
+        ...include.flatMap((pattern) => filesUnder(pattern.split("/")[0], [".ts"])),
       ],
       extra: "",
       outputs: ["dist/src/main.js"],

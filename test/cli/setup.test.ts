@@ -52,7 +52,7 @@ class Project {
     this.write("package.json", "{}");
     this.write("package-lock.json", "{}");
     this.write(".npmrc", "");
-    this.write("tsconfig.json", "{}");
+    this.write("tsconfig.json", '{"include": ["src/**/*.ts", "lab/**/*.ts"]}');
     this.write("src/main.ts", "first");
     this.write("native/src/lib.rs", "");
     this.write("assembly/asconfig.json", "{}");
@@ -178,6 +178,10 @@ test("each step is taken once, and again only when its inputs have changed or it
   await project.setUp();
   assert.deepEqual(project.calls(), ["tsc"]);
   assert.equal(project.read("dist/src/main.js"), "whole second");
+
+  project.write("lab/main.ts", "");
+  await project.setUp();
+  assert.deepEqual(project.calls(), ["tsc"]);
 
   project.write("native/src/lib.rs", "// more");
   await project.setUp();
