@@ -7,6 +7,13 @@ import { runSlotmark } from "./run-slotmark.js";
 interface JsonSchema {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, unknown>>;
+  /** Kinds of scenario. */
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+}
+
+function fieldsOf({ properties = {}, anyOf = [], oneOf = [] }: JsonSchema): string[] {
+  return [...Object.keys(properties), ...[...anyOf, ...oneOf].flatMap(fieldsOf)];
 }
 
 function schema(name: string): JsonSchema {
@@ -24,7 +31,7 @@ test("the result's schema asks for exactly the fields of the contract", () => {
 });
 
 test("the scenario's schema knows every field of every built-in suite", () => {
-  const known = new Set(Object.keys(schema("scenario").properties ?? {}));
+  const known = new Set(fieldsOf(schema("scenario")));
   assert.ok(suites.size > 0);
   for (const [name, { scenario }] of suites) {
     for (const field of Object.keys(scenario)) assert.ok(known.has(field), `${name}: ${field}`);
