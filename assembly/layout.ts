@@ -65,7 +65,7 @@ export let counterPageCount: u32 = 0;
 export let counterPending: usize = 0;
 export let counterPool: usize = 0;
 
-/** 8 positions of the set bits of each byte value, then what scans return. */
+/** Positions of the set bits of each byte value, 8 u32 each; then what scans return. */
 export let positions: usize = 0;
 export let scratch: usize = 0;
 
@@ -128,9 +128,11 @@ export function configure(
   positions = positions_;
   scratch = scratch_;
   for (let byte: u32 = 0; byte < 256; byte++) {
-    let at = positions + (byte << 3);
+    let at = positions + (byte << 5);
     for (let bit: u32 = 0; bit < 8; bit++) {
-      if (byte & (1 << bit)) store<u8>(at++, u8(bit));
+      if (!(byte & (1 << bit))) continue;
+      store<u32>(at, bit);
+      at += 4;
     }
   }
   fillLengths();

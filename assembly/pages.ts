@@ -85,26 +85,44 @@ export function markAllPages(): void {
 
 /** Appends the pages of a 64-bit set; the list has room for 8 more than it can hold. */
 function listSet(set: u64, first: u32, listed: u32): u32 {
+  let at = listPage + (usize(listed) << 2);
+  listed += u32(popcnt(set));
   if (popcnt(set) < 16) {
-    for (; set; set &= set - 1) store<u32>(listPage + (usize(listed++) << 2), first + u32(ctz(set)));
+    // Eight at once, meant or not, as a loop over so few would end unforeseen.
+    do {
+      set = listLowest(at, set, first);
+      set = listLowest(at + 4, set, first);
+      set = listLowest(at + 8, set, first);
+      set = listLowest(at + 12, set, first);
+      set = listLowest(at + 16, set, first);
+      set = listLowest(at + 20, set, first);
+      set = listLowest(at + 24, set, first);
+      set = listLowest(at + 28, set, first);
+      at += 32;
+    } while (set);
     return listed;
   }
   for (; set; set >>= 8, first += 8) {
     const byte = usize(set & 0xff);
-    const at = listPage + (usize(listed) << 2);
     storePositions(at, byte, first);
-    listed += u32(popcnt(byte));
+    at += usize(popcnt(byte)) << 2;
   }
   return listed;
 }
 
+// @ts-ignore: decorator
+@inline
+function listLowest(at: usize, set: u64, first: u32): u64 {
+  store<u32>(at, first + u32(ctz(set)));
+  return set & (set - 1);
+}
+
 /** Stores 8 numbers, of which those of the byte's set bits are meant: `first` plus each bit's position. */
 export function storePositions(at: usize, byte: usize, first: u32): void {
-  const places = v128.load_splat<u64>(positions + (byte << 3));
-  const wide = i16x8.extend_low_i8x16_u(places);
+  const places = positions + (byte << 5);
   const base = i32x4.splat(first);
-  v128.store(at, i32x4.add(base, i32x4.extend_low_i16x8_u(wide)));
-  v128.store(at, i32x4.add(base, i32x4.extend_high_i16x8_u(wide)), 16);
+  v128.store(at, i32x4.add(base, v128.load(places)));
+  v128.store(at, i32x4.add(base, v128.load(places, 16)), 16);
 }
 
 /** Lengths of the list are all of a whole page but at this place less 1; 0: at none. */
@@ -120,13 +138,16 @@ export function fillLengths(): void {
 /** Byte offset and length of every listed page. */
 export function finishList(listed: u32): u32 {
   const base = f64x2.splat(firstPageOffsetBytes);
-  const pageBytes = f64x2.splat(4096);
-  for (let i: u32 = 0; i < listed; i += 4) {
+  // Under the exponent of 2^64 a mantissa counts in units of 4096.
+  const exponent = i32x4.splat(0x43f00000);
+  const unit = f64x2.splat(18446744073709551616.0);
+  let at = listOffset;
+  for (let i: u32 = 0; i < listed; i += 4, at += 32) {
     const pages = v128.load(listPage + (usize(i) << 2));
-    const upper = v128.shuffle<i32>(pages, pages, 2, 3, 2, 3);
-    const at = listOffset + (usize(i) << 3);
-    v128.store(at, f64x2.add(base, f64x2.mul(f64x2.convert_low_i32x4_u(pages), pageBytes)));
-    v128.store(at, f64x2.add(base, f64x2.mul(f64x2.convert_low_i32x4_u(upper), pageBytes)), 16);
+    const low = v128.shuffle<i32>(pages, exponent, 0, 4, 1, 5);
+    const high = v128.shuffle<i32>(pages, exponent, 2, 6, 3, 7);
+    v128.store(at, f64x2.add(f64x2.sub(low, unit), base));
+    v128.store(at, f64x2.add(f64x2.sub(high, unit), base), 16);
   }
   if (trimmedAt) store<u32>(listLength + (usize(trimmedAt - 1) << 2), 4096);
   trimmedAt = 0;

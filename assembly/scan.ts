@@ -7,6 +7,7 @@ import {
   image,
   listPage,
   pageCount,
+  positions,
   scratch,
 } from "./layout";
 import { storePositions } from "./pages";
@@ -109,10 +110,9 @@ function nextClear(from: u32): u32 {
 /** Where the next scan goes on. */
 export let scannedTo: u32 = 0;
 
-/** Chunks of one step of a scan, and the bytes that hold them. */
+/** Chunks of one step of a scan. */
 const BLOCK_CHUNKS: u32 = 512;
-const BLOCK_BYTES: u32 = 64;
-/** Above this many bytes of a block that are not zero, each is visited in turn instead of found. */
+/** From this many bytes of a block on that are not zero, each is visited in turn instead of found. */
 const DENSE_BYTES: u64 = 40;
 
 /**
@@ -128,15 +128,11 @@ export function scanChunks(from: u32, room: u32): u32 {
   const full = start + (usize(room - BLOCK_CHUNKS) << 2);
   let out = start;
   let base = from;
-  for (; base < whole && out <= full; base += BLOCK_CHUNKS) {
-    const at = bits + (base >> 3);
-    const a = v128.load(at);
-    const b = v128.load(at, 16);
-    const c = v128.load(at, 32);
-    const d = v128.load(at, 48);
-    if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
-    const set = nonZero(a) | (nonZero(b) << 16) | (nonZero(c) << 32) | (nonZero(d) << 48);
-    out = popcnt(set) > DENSE_BYTES ? findInAll(out, at, base) : findInSome(out, at, base, set);
+  while (true) {
+    base = skipZeros(bits, base, whole);
+    if (base >= whole || out > full) break;
+    out = findInBlock(out, bits + (base >> 3), base);
+    base += BLOCK_CHUNKS;
   }
   if (base >= whole && base < chunks && out <= full) {
     out = findInLast(out, bits, base);
@@ -146,27 +142,52 @@ export function scanChunks(from: u32, room: u32): u32 {
   return u32((out - start) >> 2);
 }
 
-function nonZero(bytes: v128): u64 {
-  return u64(~i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0))) & 0xffff);
+/** The next block with a set bit, or `whole`. */
+function skipZeros(bits: usize, base: u32, whole: u32): u32 {
+  for (; base + 2 * BLOCK_CHUNKS <= whole; base += 2 * BLOCK_CHUNKS) {
+    const at = bits + (base >> 3);
+    if (v128.any_true(v128.or(orOfBlock(at), orOfBlock(at + 64)))) break;
+  }
+  while (base < whole && !v128.any_true(orOfBlock(bits + (base >> 3)))) base += BLOCK_CHUNKS;
+  return base;
 }
 
-function findInSome(out: usize, at: usize, base: u32, set: u64): usize {
+function orOfBlock(at: usize): v128 {
+  return v128.or(
+    v128.or(v128.load(at), v128.load(at, 16)),
+    v128.or(v128.load(at, 32), v128.load(at, 48)),
+  );
+}
+
+function findInBlock(out: usize, at: usize, base: u32): usize {
+  const a = v128.load(at);
+  const b = v128.load(at, 16);
+  const c = v128.load(at, 32);
+  const d = v128.load(at, 48);
+  let set = nonZero(a) | (nonZero(b) << 16) | (nonZero(c) << 32) | (nonZero(d) << 48);
+  if (popcnt(set) >= DENSE_BYTES) {
+    for (const end = at + 64; at < end; at++, base += 8) {
+      const byte = usize(load<u8>(at));
+      storePositions(out, byte, base);
+      out += usize(popcnt(byte)) << 2;
+    }
+    return out;
+  }
+  const table = positions;
   for (; set; set &= set - 1) {
     const index = u32(ctz(set));
     const byte = usize(load<u8>(at + index));
-    storePositions(out, byte, base + (index << 3));
-    out += usize(popcnt(byte)) << 2;
+    const count = popcnt(byte);
+    const first = i32x4.splat(base + (index << 3));
+    v128.store(out, i32x4.add(first, v128.load(table + (byte << 5))));
+    if (count > 4) v128.store(out, i32x4.add(first, v128.load(table + (byte << 5), 16)), 16);
+    out += count << 2;
   }
   return out;
 }
 
-function findInAll(out: usize, at: usize, base: u32): usize {
-  for (let index: u32 = 0; index < BLOCK_BYTES; index++) {
-    const byte = usize(load<u8>(at + index));
-    storePositions(out, byte, base + (index << 3));
-    out += usize(popcnt(byte)) << 2;
-  }
-  return out;
+function nonZero(bytes: v128): u64 {
+  return u64(~i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0))) & 0xffff);
 }
 
 /** The block that padding follows in. */

@@ -68,8 +68,13 @@ export function memoryLayout(options: LayoutOptions): MemoryLayout {
     `a slot of ${geometry.chunks} chunks of ${geometry.chunkBytes} bytes needs ${layout.totalBytes} bytes of memory; one worker has at most ${MEMORY_LIMIT_BYTES}`,
     fitting === undefined
       ? "use a smaller --size"
-      : `use --chunk ${fitting} (bytes) or larger, or a smaller --size`,
+      : `use --chunk ${inUnits(fitting)} or larger, or a smaller --size`,
   );
+}
+
+/** As options take it: powers of 1024. */
+function inUnits(bytes: number): string {
+  return bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20}M` : `${bytes / 2 ** 10}K`;
 }
 
 function fittingChunkBytes(options: LayoutOptions): number | undefined {
@@ -117,7 +122,7 @@ function arrange({ geometry, ringCapacity, payloadBytes }: LayoutOptions): Memor
     bitsOnDisk: take(pagesPerSlot * 4),
     counterTable: take(counterPages * 4),
     counterPending: take(counterPages),
-    positions: take(256 * 8),
+    positions: take(256 * 32),
     scratch: take(SCRATCH_BYTES + 64),
     workloadState: take(128),
     zipf: take(ZIPF_TABLE_BYTES),

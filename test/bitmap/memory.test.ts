@@ -35,7 +35,7 @@ test("a bitmap that does not fit is refused with the bytes it needs and the chun
       error.kind === "input" &&
       error.code === "bitmap-too-large" &&
       /needs [67]\d{9} bytes/.test(error.message) &&
-      error.remedy.includes("--chunk 65536"),
+      error.remedy.includes("--chunk 64K "),
   );
 });
 
