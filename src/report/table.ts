@@ -49,7 +49,8 @@ function headline(groups: readonly TrialGroup[], style: TerminalStyle): string[]
       taxes.length < 2
         ? "one pair, so no interval"
         : `${signed(interval.low)} to ${signed(interval.high)}, ${confidence} % interval of ${taxes.length} pairs`;
-    rows.push({ name: groupName(group), tax: signed(interval.median), sure });
+    const caveat = group.phase === "notSteady" ? "; had not settled, so no advice" : "";
+    rows.push({ name: groupName(group), tax: signed(interval.median), sure: sure + caveat });
   }
   if (rows.length === 0) return [];
   const nameWidth = Math.max(...rows.map(({ name }) => name.length));

@@ -100,6 +100,7 @@ test("a trial without a bitmap stands beside its twin, whatever phase that reach
   const table = resultTable(result, PLAIN);
   assert.match(table, /^notSteady: 3 trials each +with bitmap +without$/m);
   assert.doesNotMatch(table, /^steady/m);
+  assert.match(table, /^ {2}notSteady +\+400 % +\(.*had not settled, so no advice\)$/m);
 });
 
 test("a suite without a bitmap label, and a result without trials, are shown as well", () => {
