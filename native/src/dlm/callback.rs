@@ -83,59 +83,63 @@ impl<F: Fn(&Callback<'_>) + Send + Sync> Sink for F {
 }
 
 /// What has to wait until the resource is unlocked: wake-ups, and the ends of sinks, which may run foreign code.
+///
+/// Nearly always nothing or one thing, which needs no allocation.
 #[derive(Default)]
 pub(super) struct Afterwards {
-    wakes: Few,
-    released: Few,
+    first: Option<Task>,
+    more: Vec<Task>,
 }
 
-/// A list that needs no allocation while it has one entry, which it nearly always has at most.
-#[derive(Default)]
-struct Few {
-    first: Option<Arc<dyn Sink>>,
-    more: Vec<Arc<dyn Sink>>,
-}
-
-impl Few {
-    #[inline]
-    fn push(&mut self, sink: Arc<dyn Sink>) {
-        if self.first.is_none() {
-            self.first = Some(sink);
-        } else {
-            self.more.push(sink);
-        }
-    }
+enum Task {
+    Wake(Arc<dyn Sink>),
+    /// The sink of a lock that is no more: kept to be dropped late.
+    Release(Arc<dyn Sink>),
 }
 
 impl Afterwards {
     #[inline]
     pub(super) fn deliver(&mut self, sink: &Arc<dyn Sink>, callback: &Callback<'_>) {
         if sink.deliver(callback) == Wake::Needed {
-            self.wakes.push(Arc::clone(sink));
+            self.push(Task::Wake(Arc::clone(sink)));
         }
     }
 
-    #[inline]
     pub(super) fn release(&mut self, sink: Arc<dyn Sink>) {
-        self.released.push(sink);
+        self.push(Task::Release(sink));
+    }
+
+    fn push(&mut self, task: Task) {
+        if self.first.is_none() {
+            self.first = Some(task);
+        } else {
+            self.more.push(task);
+        }
     }
 
     /// To be called with no lock held.
     #[inline]
-    pub(super) fn run(self) {
-        if let Some(first) = &self.wakes.first {
-            first.wake();
-            for sink in &self.wakes.more {
-                sink.wake();
-            }
+    pub(super) fn run(&self) {
+        if self.first.is_some() {
+            self.wake_all();
         }
     }
 
     /// Like `run`, for the locks of nodes that are gone: their sinks hear so.
-    pub(super) fn run_gone(self) {
-        for sink in self.released.first.iter().chain(&self.released.more) {
-            sink.gone();
+    pub(super) fn run_gone(&self) {
+        for task in self.first.iter().chain(&self.more) {
+            if let Task::Release(sink) = task {
+                sink.gone();
+            }
         }
         self.run();
+    }
+
+    fn wake_all(&self) {
+        for task in self.first.iter().chain(&self.more) {
+            if let Task::Wake(sink) = task {
+                sink.wake();
+            }
+        }
     }
 }

@@ -127,9 +127,11 @@ impl Resource {
     pub(super) fn grant(&mut self, lock: u32, afterwards: &mut Afterwards) {
         let entry = &self.locks[lock as usize];
         let Some(mode) = entry.requested else { return };
-        let stays = entry.place == Place::Granted && entry.granted == Some(mode);
+        let keeps_mode = entry.place == Place::Granted && entry.granted == Some(mode);
         let returned = self.transfer_at_grant(lock, mode);
-        if !stays {
+        if self.is_first_anyway(lock, mode) {
+            self.regrade(lock, mode);
+        } else if !keeps_mode {
             self.unqueue(lock);
             self.locks[lock as usize].granted = Some(mode);
             self.enqueue(lock, Place::Granted);
@@ -137,7 +139,15 @@ impl Resource {
         let entry = &mut self.locks[lock as usize];
         entry.requested = None;
         entry.high_bast = Mode::Nl;
-        self.complete(lock, Status::Granted, returned, afterwards);
+        self.complete(lock, Status::Granted, Some(mode), returned, afterwards);
+    }
+
+    /// Whether a lock that is granted `mode` would be put where it is: at the head of the granted queue.
+    #[inline]
+    fn is_first_anyway(&self, lock: u32, mode: Mode) -> bool {
+        let next = self.locks[lock as usize].next;
+        self.granted.head == lock
+            && (next == NONE || self.locks[next as usize].requested < Some(mode))
     }
 
     /// Grants what has become possible, then tells the holders that still stand in the way.

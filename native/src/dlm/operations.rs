@@ -123,7 +123,7 @@ impl Resource {
         if self.decide(lock, Asking::Now) == Verdict::Grant {
             self.grant(lock, afterwards);
         } else if request.flags.has(Flags::NOQUEUE) {
-            self.complete(lock, Status::Again, false, afterwards);
+            self.complete(lock, Status::Again, None, false, afterwards);
             self.block_after_failure(lock, afterwards);
             self.discard(lock, afterwards);
         } else {
@@ -161,10 +161,11 @@ impl Resource {
     }
 
     fn convert_later(&mut self, lock: u32, verdict: Verdict, afterwards: &mut Afterwards) {
-        let flags = self.locks[lock as usize].flags;
+        let entry = &self.locks[lock as usize];
+        let (flags, granted) = (entry.flags, entry.granted);
         if verdict == Verdict::Deadlock && !flags.has(Flags::NODLCKWT) {
             self.locks[lock as usize].requested = None;
-            self.complete(lock, Status::Deadlock, false, afterwards);
+            self.complete(lock, Status::Deadlock, granted, false, afterwards);
             return;
         }
         if self.locks[lock as usize]
@@ -180,7 +181,7 @@ impl Resource {
             }
         }
         if flags.has(Flags::NOQUEUE) {
-            self.complete(lock, Status::Again, false, afterwards);
+            self.complete(lock, Status::Again, granted, false, afterwards);
             self.block_after_failure(lock, afterwards);
             return;
         }
@@ -206,7 +207,7 @@ impl Resource {
         }
         self.unqueue(lock);
         self.locks[lock as usize].granted = None;
-        self.complete(lock, Status::Unlocked, false, afterwards);
+        self.complete(lock, Status::Unlocked, None, false, afterwards);
         self.discard(lock, afterwards);
         self.grant_pending(afterwards);
     }
@@ -223,12 +224,13 @@ impl Resource {
         entry.flags |= Flags::CANCEL;
         entry.status_flags = StatusFlags::default();
         entry.requested = None;
+        let granted = entry.granted;
         let converts = entry.place == Place::Convert;
         self.unqueue(lock);
         if converts {
             self.enqueue(lock, Place::Granted);
         }
-        self.complete(lock, Status::Cancelled, false, afterwards);
+        self.complete(lock, Status::Cancelled, granted, false, afterwards);
         if !converts {
             self.discard(lock, afterwards);
         }

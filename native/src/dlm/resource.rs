@@ -6,7 +6,8 @@ use super::queue::{NONE, Place, Queue};
 use super::{Flags, LockId, Lvb, Mode, Refusal, StatusFlags};
 use std::sync::Arc;
 
-/// One lock. Two cache lines would be one too many: 64 bytes.
+/// One lock: one cache line, shared with no other lock, for two threads may be at work on two resources.
+#[repr(align(64))]
 pub(super) struct Lock {
     /// Absent where the place is free.
     pub(super) sink: Option<Arc<dyn Sink>>,
@@ -324,12 +325,13 @@ impl Resource {
         true
     }
 
-    /// Tells the owner how its operation ended.
+    /// Tells the owner how its operation ended, and that it now holds `mode`.
     #[inline]
     pub(super) fn complete(
         &self,
         lock: u32,
         status: Status,
+        mode: Option<Mode>,
         returned: bool,
         afterwards: &mut Afterwards,
     ) {
@@ -339,7 +341,7 @@ impl Resource {
             tag: entry.tag,
             status,
             flags: entry.status_flags,
-            mode: entry.granted,
+            mode,
             lvb: entry.lvb.as_deref().filter(|_| returned),
         };
         if let Some(sink) = &entry.sink {
@@ -366,5 +368,15 @@ impl Resource {
         if let Some(sink) = &entry.sink {
             afterwards.deliver(sink, &callback);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_one_cache_line() {
+        assert_eq!(size_of::<Lock>(), 64);
     }
 }
