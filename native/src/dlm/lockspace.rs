@@ -5,8 +5,7 @@ use super::node::Node;
 use super::resource_table::{Guarded, ResourceTable};
 use super::sync::{AtomicBool, Mutex, Ordering, lock};
 use super::{Mode, Refusal};
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// Most bytes of a lockspace's name (DLM_LOCKSPACE_LEN).
 const LOCKSPACE_NAME_BYTES: usize = 64;
@@ -54,8 +53,10 @@ impl Lockspace {
     /// `Refusal::LockspaceNameLength` for an empty name and one over 64 bytes.
     #[cfg(not(loom))]
     pub fn open(name: &str) -> Result<Arc<Lockspace>, Refusal> {
-        static OPEN: std::sync::LazyLock<Mutex<HashMap<String, Weak<Lockspace>>>> =
-            std::sync::LazyLock::new(Mutex::default);
+        use std::collections::HashMap;
+        use std::sync::{LazyLock, Weak};
+        static OPEN: LazyLock<Mutex<HashMap<String, Weak<Lockspace>>>> =
+            LazyLock::new(Mutex::default);
         let mut open = lock(&OPEN);
         if let Some(lockspace) = open.get(name).and_then(Weak::upgrade) {
             return Ok(lockspace);

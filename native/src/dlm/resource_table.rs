@@ -8,7 +8,7 @@ use super::resource::Resource;
 use super::sync::{Mutex, MutexGuard, lock};
 use super::{LockId, Refusal};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock};
 
 const SHARDS: usize = if cfg!(loom) { 2 } else { 64 };
@@ -33,7 +33,6 @@ pub(super) struct ResourceTable {
     segments: [OnceLock<Segment>; SEGMENTS],
     places: Mutex<Places>,
     shards: Box<[Shard]>,
-    hasher: RandomState,
 }
 
 #[repr(align(64))]
@@ -61,7 +60,6 @@ impl ResourceTable {
             shards: (0..SHARDS)
                 .map(|_| Shard(Mutex::new(HashMap::new())))
                 .collect(),
-            hasher: RandomState::new(),
         }
     }
 
@@ -82,7 +80,9 @@ impl ResourceTable {
     }
 
     fn shard(&self, name: &[u8]) -> &Mutex<HashMap<Arc<[u8]>, u32>> {
-        &self.shards[self.hasher.hash_one(name) as usize % SHARDS].0
+        // The same shard in every run, which loom needs; the tables within have keys of their own.
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        &self.shards[hasher.hash_one(name) as usize % SHARDS].0
     }
 
     /// The resource of this name; it is made where there is none.
