@@ -148,10 +148,10 @@ fn step() -> impl Strategy<Value = Step> {
         0, 0, 0x8, 0x20, 0x28, 0x2_0000, 0x2_0008, 0x2, 0x1, 0x2_0002,
     ]);
     prop_oneof![
-        20 => (node(), 0..3usize, 0..6u8, flags(), block(), any::<bool>()).prop_map(
+        20 => (node(), prop::sample::select(vec![0usize, 0, 0, 1, 2]), 0..6u8, flags(), block(), prop::bool::weighted(0.8)).prop_map(
             |(node, resource, mode, flags, block, bast)| Step::Request { node, resource, mode, flags, block, bast }
         ),
-        40 => (node(), any::<prop::sample::Index>(), 0..6u8, flags(), block(), any::<bool>()).prop_map(
+        40 => (node(), any::<prop::sample::Index>(), 0..6u8, flags(), block(), prop::bool::weighted(0.8)).prop_map(
             |(node, lock, mode, flags, block, bast)| Step::Convert {
                 node, lock: lock.index(1 << 20), mode, flags, block, bast
             }
@@ -422,7 +422,7 @@ fn request(mode: u8, flags: u32, block: &Option<[u8; 64]>, bast: bool) -> Reques
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(debug_assertions) { 400 } else { 4000 },
+        cases: if cfg!(debug_assertions) { 400 } else { 30_000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
