@@ -75,8 +75,9 @@ export class Agent {
 
   #connected(socket: Socket): void {
     this.#socket = socket;
-    socket.on("error", () => socket.destroy());
-    createInterface({ input: socket }).on("line", (line) => this.#received(line));
+    const lines = createInterface({ input: socket }).on("line", (line) => this.#received(line));
+    // A machine that loses its power resets the connection; that it is gone, its emulator's end tells.
+    for (const source of [socket, lines]) source.on("error", () => socket.destroy());
   }
 
   #received(line: string): void {

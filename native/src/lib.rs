@@ -5,6 +5,7 @@
 pub mod dlm;
 pub mod file_lock;
 pub mod io_uring_probe;
+pub mod kernel_dlm;
 pub mod library_probe;
 pub mod open_elsewhere;
 

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { buildConformance, runConformance, withResourcesMasteredBy } from "../../lab/conformance.js";
 import { Lab, NODES } from "../../lab/lab.js";
 import { missingForLab } from "../../lab/requirements.js";
 
@@ -8,11 +12,15 @@ const skip = missing !== undefined && process.env.CI !== "true" ? `the lab canno
 
 suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () => {
   let lab: Lab;
+  let sharedFolder: string;
   before(async () => {
-    lab = await Lab.start();
+    sharedFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-share-"));
+    await buildConformance(sharedFolder);
+    lab = await Lab.start({ sharedFolder });
   });
   after(async () => {
     await lab?.stop();
+    await rm(sharedFolder, { recursive: true, force: true });
   });
 
   test("each lists both as members", async () => {
@@ -39,9 +47,21 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     assert.equal(await waiting, "through\n");
   });
 
+  test("the kernel follows the rules that the embedded lock manager is held to", async () => {
+    const { exitCode, output } = await runConformance(lab, 1);
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /test result: ok\. (?!0 )\d+ passed; 0 failed/);
+  });
+
+  test("and does so where another machine decides on every lock", async () => {
+    const { exitCode, output } = await withResourcesMasteredBy(lab, 2, () => runConformance(lab, 1));
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /test result: ok\. (?!0 )\d+ passed; 0 failed/);
+  });
+
   test("a lockspace spans both, and a machine without power leaves it", async () => {
     await Promise.all(NODES.map((node) => lab.outputOf(node, "dlm_tool join gone")));
-    const members = "dlm_tool ls | sed -n 's/^members *//p'";
+    const members = "dlm_tool ls | sed -n '/^name *gone$/,/^$/s/^members *//p'";
     assert.equal(await lab.outputOf(1, members), "1 2 \n");
     const pending = lab.guest(2).run("sleep 1000", 1_000_000);
     const lost = assert.rejects(pending, { code: "lab-guest-died" });

@@ -47,6 +47,7 @@ pub use lock_id::LockId;
 pub use lockspace::{Deaf, Lockspace, MemberSlot};
 pub use lvb::{LVB_BYTES, Lvb, lvb_from};
 pub use mode::Mode;
+pub(crate) use mode::Transfer;
 pub use node::{Node, RESOURCE_NAME_BYTES};
 pub use operations::Request;
 pub use refusal::Refusal;

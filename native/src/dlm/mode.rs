@@ -70,7 +70,7 @@ impl TryFrom<i32> for Mode {
 
 /// Which way a completed operation moves the value block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Transfer {
+pub(crate) enum Transfer {
     /// From the resource to the caller.
     Return,
     /// From the caller to the resource.
@@ -81,7 +81,7 @@ pub(super) enum Transfer {
 impl Transfer {
     /// Spec §7.3: a holder of PW or EX writes, except PW→EX; else the block is returned unless the mode goes down.
     #[inline]
-    pub(super) fn of(granted: Option<Mode>, requested: Mode) -> Transfer {
+    pub(crate) fn of(granted: Option<Mode>, requested: Mode) -> Transfer {
         match granted {
             None => Transfer::Return,
             Some(Mode::Pw) if requested == Mode::Ex => Transfer::Return,

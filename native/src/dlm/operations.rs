@@ -50,7 +50,7 @@ impl<'a> Request<'a> {
 
     /// The checks that need no lock, in the kernel's order.
     #[inline]
-    pub(super) fn check(&self, converts: bool) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, converts: bool) -> Result<(), Refusal> {
         const RARE: Flags = Flags(
             Flags::CANCEL.0
                 | Flags::CONVERT.0
