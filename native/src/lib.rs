@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows md, superblocks or scenarios.
 
+pub mod channel;
 pub mod dlm;
 pub mod file_lock;
 pub mod io_uring_probe;
