@@ -75,6 +75,20 @@ for (const [name, create] of Object.entries(implementations)) {
       ]);
     });
 
+    test("a write finds the clean chunks between those that are not", () => {
+      const bitmap = bitmapOf();
+      start(bitmap, 0);
+      start(bitmap, 39);
+      unplug(bitmap);
+      start(bitmap, 0, 40);
+      assert.deepEqual(unplug(bitmap), [0]);
+      assert.deepEqual(bitmap.dirtyRanges(), [[0, 39]]);
+      assert.deepEqual(
+        [0, 1, 20, 39].map((chunk) => bitmap.counter(chunk)),
+        [4, 3, 3, 4],
+      );
+    });
+
     test("a pass stops at the first dirty page, and the plug that follows takes what it left", () => {
       const bitmap = bitmapOf();
       for (const chunk of [1, 40000]) {
@@ -188,6 +202,16 @@ for (const [name, create] of Object.entries(implementations)) {
       assert.equal(lengths("mainline", 1), 1536);
       assert.equal(lengths("6.1", 0), 1536);
       assert.equal(lengths("6.1", 1), 4096);
+    });
+
+    test("a page listed where the trimmed one was has its whole length again", () => {
+      const bitmap = bitmapOf({ chunks: 40000 });
+      start(bitmap, 39999);
+      unplug(bitmap);
+      assert.equal(bitmap.pages.lengthBytes[0], 1536);
+      start(bitmap, 0);
+      unplug(bitmap);
+      assert.equal(bitmap.pages.lengthBytes[0], 4096);
     });
 
     test("bits on disk are those of pages as last written", () => {
