@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-const ROUNDS: usize = 15;
-const PAIRS: u32 = 1_000_000;
+const ROUNDS: usize = 31;
+const PAIRS: u32 = 300_000;
 
 /// Counts the completions that it gets, in a cell of its own.
 #[repr(align(128))]
