@@ -4,6 +4,7 @@
 
 pub mod channel;
 pub mod dlm;
+mod dlm_addon;
 pub mod file_lock;
 pub mod io_uring_probe;
 pub mod kernel_dlm;

@@ -1,0 +1,74 @@
+/**
+ * The addon's lock manager with types, loaded when first needed. What each call does stands in `native/src/dlm_addon/`.
+ */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { SlotmarkError } from "../errors.js";
+
+/** Locks are named by two words; `record` receives the completion where it came within the call, which is then true. */
+export interface DlmNode {
+  readonly slot: number;
+  readonly gone: boolean;
+  request(
+    record: Int32Array,
+    name: string,
+    tag: number,
+    mode: number,
+    flags: number,
+    lvb: Uint8Array | undefined,
+    blockingCallbacks: boolean,
+  ): boolean;
+  convert(
+    record: Int32Array,
+    lockLow: number,
+    lockHigh: number,
+    tag: number,
+    mode: number,
+    flags: number,
+    lvb: Uint8Array | undefined,
+    blockingCallbacks: boolean,
+  ): boolean;
+  unlock(
+    record: Int32Array,
+    lockLow: number,
+    lockHigh: number,
+    tag: number,
+    flags: number,
+    lvb: Uint8Array | undefined,
+  ): boolean;
+  cancel(record: Int32Array, lockLow: number, lockHigh: number, tag: number): boolean;
+  /** Returns how many records it filled. */
+  drain(records: Int32Array): number;
+  wait(atMostMs: number): boolean;
+  keepAlive(alive: boolean): void;
+  leave(force: boolean): void;
+  /** Node and slot in turns. */
+  members(): number[];
+  declareDead(nodes: number[]): void;
+}
+
+interface Addon {
+  DlmNode: new (lockspace: string, node: number, diesWithEnvironment: boolean, notify: () => void) => DlmNode;
+}
+
+/** This file runs from dist/src/dlm/. */
+const ADDON_PATH = fileURLToPath(new URL("../../../native/slotmark.node", import.meta.url));
+let addon: Addon | undefined;
+
+/** @throws SlotmarkError `setup-incomplete` where the addon has not been built */
+export function loadAddon(): Addon {
+  if (addon !== undefined) return addon;
+  try {
+    const loaded: Addon = createRequire(import.meta.url)(ADDON_PATH);
+    addon = loaded;
+    return loaded;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
+    throw new SlotmarkError(
+      "input",
+      "setup-incomplete",
+      `the native addon cannot be loaded (${reason})`,
+      "Run node setup.mjs in slotmark's folder to build it.",
+    );
+  }
+}
