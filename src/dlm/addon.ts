@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { SlotmarkError } from "../errors.js";
+import type { LockOperation } from "./measure-locks.js";
 
 /** Locks are named by two words; `record` receives the completion where it came within the call, which is then true. */
 export interface DlmNode {
@@ -47,7 +48,40 @@ export interface DlmNode {
   declareDead(nodes: number[]): void;
 }
 
+/** Modes are numbers, −1 for none. */
+export interface NativeLockSeries {
+  readonly operation: LockOperation;
+  readonly from: number;
+  readonly to: number;
+  readonly blockers: number;
+  readonly latenciesNs: Float64Array;
+}
+
+export interface NativeMeasuredLocks {
+  readonly series: readonly NativeLockSeries[];
+  readonly clockNs: Float64Array;
+  readonly mutexAndLookupNs: Float64Array;
+  readonly futexNs: Float64Array;
+  readonly spinNs: Float64Array;
+}
+
+/** Runs on threads of its own from its construction on. */
+export interface NativeLockMeasurement {
+  stop(): void;
+  /** Null before `notify` was called. */
+  take(): NativeMeasuredLocks | null;
+}
+
 interface Addon {
+  LockMeasurement: new (
+    nodes: number,
+    valueBlock: boolean,
+    spin: boolean,
+    busy: boolean,
+    timeMs: number,
+    samples: number,
+    notify: () => void,
+  ) => NativeLockMeasurement;
   DlmNode: new (lockspace: string, node: number, diesWithEnvironment: boolean, notify: () => void) => DlmNode;
 }
 

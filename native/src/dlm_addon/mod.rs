@@ -6,6 +6,7 @@
 
 mod exit_hook;
 mod mailbox;
+mod measure;
 mod node;
 mod notifier;
 mod record;
