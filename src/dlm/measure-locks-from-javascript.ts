@@ -1,0 +1,133 @@
+/**
+ * The same locks as JavaScript sees them: promises of worker threads, and waits without an event loop.
+ */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { SlotmarkError } from "../errors.js";
+import type { LockMode } from "./lock-mode.js";
+import { type LockOperation, MOST_MEASURED_NODES } from "./measure-locks.js";
+import { Stage } from "./measure-locks-stage.js";
+
+/** How JavaScript waits: `promise`, awaited in the event loop, or `sync`, asleep in native code (`waitSync`). */
+export type JavaScriptWaiting = "promise" | "sync";
+
+export interface MeasureLocksFromJavaScriptOptions {
+  /** 1: uncontended. 2 to 64: so many worker threads, each a node, hand EX round. */
+  readonly nodes: number;
+  readonly valueBlock: boolean;
+  readonly waiting: JavaScriptWaiting;
+  readonly timeMs: number;
+  /** Most samples of each series. Default 10,000. */
+  readonly samples?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface JavaScriptLockSeries {
+  readonly operation: LockOperation;
+  readonly from: LockMode | null;
+  readonly to: LockMode | null;
+  /** As in `LockSeries`: one number a sample, in whole nanoseconds, each with one reading of the clock in it. */
+  readonly latenciesNs: Float64Array;
+}
+
+export interface JavaScriptLockMeasurement {
+  readonly nodes: number;
+  readonly valueBlock: boolean;
+  readonly waiting: JavaScriptWaiting;
+  /** nodes = 1: request and unlock in all modes and all conversions. More: handOver and release, as in `measureLocks`. */
+  readonly series: readonly JavaScriptLockSeries[];
+  readonly floors: {
+    /** One reading of `process.hrtime.bigint()`; a mean for each worker. */
+    readonly clockNs: Float64Array;
+    /** A turn handed to a worker that sleeps in `Atomics.wait`; one number a turn. Empty for one node. */
+    readonly atomicsNs: Float64Array;
+  };
+}
+
+/** What a worker sends when it has finished. */
+export interface MeasuredByWorker {
+  readonly series: readonly JavaScriptLockSeries[];
+  readonly clockNs: number;
+  readonly atomicsNs: Float64Array;
+}
+
+export interface MeasuringWorkerData {
+  readonly lockspace: string;
+  /** From 1. */
+  readonly node: number;
+  readonly nodes: number;
+  readonly valueBlock: boolean;
+  readonly waiting: JavaScriptWaiting;
+  readonly timeMs: number;
+  readonly samples: number;
+  readonly stage: SharedArrayBuffer;
+}
+
+let measurements = 0;
+
+/**
+ * Measures one configuration on worker threads of its own; this thread stays free.
+ * @throws SlotmarkError `measure-nodes` (input); what a worker throws
+ */
+export async function measureLocksFromJavaScript(
+  options: MeasureLocksFromJavaScriptOptions,
+): Promise<JavaScriptLockMeasurement> {
+  const { nodes, valueBlock, waiting, timeMs, samples = 10_000, signal } = options;
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > MOST_MEASURED_NODES) {
+    throw new SlotmarkError(
+      "input",
+      "measure-nodes",
+      `locks cannot be measured with ${String(nodes)} nodes`,
+      `Use 1 (uncontended) to ${MOST_MEASURED_NODES} nodes.`,
+    );
+  }
+  signal?.throwIfAborted();
+  const lockspace = `measure-${process.pid}-${++measurements}`;
+  const stage = new Stage().buffer;
+  const workers = Array.from({ length: nodes }, (_, index) => {
+    const shared = { lockspace, nodes, valueBlock, waiting, timeMs, samples, stage };
+    const workerData: MeasuringWorkerData = { ...shared, node: index + 1 };
+    return new Worker(new URL("./measure-locks-worker.js", import.meta.url), { workerData });
+  });
+  const terminate = () => Promise.all(workers.map((worker) => worker.terminate()));
+  const stopped = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  try {
+    const measuring = workers.map(
+      async (worker): Promise<MeasuredByWorker> => (await once(worker, "message"))[0],
+    );
+    const measured = await Promise.race([Promise.all(measuring), stopped]);
+    return {
+      nodes,
+      valueBlock,
+      waiting,
+      series: merged(measured.map((one) => one.series)),
+      floors: {
+        clockNs: Float64Array.from(measured, (one) => one.clockNs),
+        atomicsNs: joined(measured.map((one) => one.atomicsNs)),
+      },
+    };
+  } finally {
+    await terminate();
+  }
+}
+
+/** Every worker measures the same series, in the same order. */
+function merged(byWorker: readonly (readonly JavaScriptLockSeries[])[]): JavaScriptLockSeries[] {
+  const [first = []] = byWorker;
+  return first.map((one, index) => ({
+    ...one,
+    latenciesNs: joined(byWorker.map((series) => series[index]?.latenciesNs ?? new Float64Array())),
+  }));
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
