@@ -1,36 +1,15 @@
-/** The lock managers' common rules (`native/tests/dlm_conformance.rs`), built here and run by the guests' own kernel. */
-import { copyFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { SlotmarkError } from "../src/errors.js";
+/** The lock managers' common rules (`native/tests/dlm_conformance.rs`), run by the guests' own kernel. */
 import type { CommandResult } from "./agent.js";
-import { outputOf } from "./command.js";
 import type { Lab, NodeNumber } from "./lab.js";
+import { buildNativeProgram } from "./native-program.js";
 
-const CRATE = fileURLToPath(new URL("../../native", import.meta.url));
 const PROGRAM = "dlm_conformance";
 const HOLDING = "/run/holding";
 const TIMEOUT_MS = 180_000;
 
-/** Builds the test program and puts it into the folder that the guests share. */
+/** Puts the test program into the folder that the guests share. */
 export async function buildConformance(sharedFolder: string): Promise<void> {
-  const built = await outputOf(
-    "cargo",
-    ["test", "--locked", "--quiet", "--no-run", "--test", PROGRAM, "--message-format", "json"],
-    CRATE,
-  );
-  const path = /"executable":"(?<path>[^"]+)"/.exec(
-    built.split("\n").find((line) => line.includes(`"name":"${PROGRAM}"`)) ?? "",
-  )?.groups?.path;
-  if (path === undefined) {
-    throw new SlotmarkError(
-      "defect",
-      "lab-no-test-program",
-      `cargo named no ${PROGRAM} program`,
-      "Run cargo test by hand.",
-    );
-  }
-  await copyFile(path, join(sharedFolder, PROGRAM));
+  await buildNativeProgram("test", PROGRAM, sharedFolder);
 }
 
 /** Holds the kernel of a guest to the rules. */

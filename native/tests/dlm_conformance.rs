@@ -25,7 +25,7 @@ const FENCE: u64 = 0;
 
 enum Manager {
     Embedded(Node),
-    Kernel(KernelNode),
+    Kernel(Box<KernelNode>),
 }
 
 impl Manager {
@@ -199,7 +199,7 @@ fn players<const N: usize>(resource: &'static str) -> [Player; N] {
     std::array::from_fn(|number| {
         let queue = CallbackQueue::new();
         let manager = if on_the_kernel() {
-            Manager::Kernel(kernel_node())
+            Manager::Kernel(Box::new(kernel_node()))
         } else {
             Manager::Embedded(
                 lockspace

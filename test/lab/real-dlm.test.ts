@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { buildConformance, runConformance, withResourcesMasteredBy } from "../../lab/conformance.js";
 import { Lab, NODES } from "../../lab/lab.js";
+import { buildMember, KernelMember } from "../../lab/member.js";
 import { missingForLab } from "../../lab/requirements.js";
 
 const missing = missingForLab();
 const skip = missing !== undefined && process.env.CI !== "true" ? `the lab cannot run: ${missing}` : false;
+
+const ARRAY = "c0f0a0ce-0000-4000-8000-000000000002";
 
 suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () => {
   let lab: Lab;
@@ -16,6 +19,7 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
   before(async () => {
     sharedFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-share-"));
     await buildConformance(sharedFolder);
+    await buildMember(sharedFolder);
     lab = await Lab.start({ sharedFolder });
   });
   after(async () => {
@@ -59,15 +63,57 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     assert.match(output, /test result: ok\. (?!0 )\d+ passed; 0 failed/);
   });
 
-  test("a lockspace spans both, and a machine without power leaves it", async () => {
+  test("members get the lowest free slots, and hear of each other's coming and going", async () => {
+    const first = await KernelMember.start(lab, 1, ARRAY, 4, "first");
+    const second = await KernelMember.start(lab, 2, ARRAY, 4, "second");
+    const third = await KernelMember.start(lab, 2, ARRAY, 4, "third");
+    assert.match(await first.says(/^joined 2$/m), /^slot 0\n(?=[\s\S]*joined 1)/);
+    assert.match(await second.says(/^joined 2$/m), /^joined 0\nslot 1$/m);
+    await third.says(/^slot 2$/m);
+
+    await second.leave();
+    await first.says(/^Left 1$/m);
+    await third.says(/^Left 1$/m);
+    const again = await KernelMember.start(lab, 1, ARRAY, 4, "again");
+    await again.says(/^slot 1$/m);
+
+    await third.kill();
+    const said = await Promise.all([first.says(/Died.* 2$/m), again.says(/Died.* 2$/m)]);
+    const deaths = said.map((text) => /^(\w*Died\w*) 2$/m.exec(text)?.[1]).sort();
+    assert.deepEqual(deaths, ["DiedAndRecovered", "ProcessDied"], "one of them deals with it, and both hear");
+
+    const last = await KernelMember.start(lab, 2, ARRAY, 3, "last");
+    await last.says(/^slot 2$/m);
+    const full = await lab.guest(2).run(`/share/kernel_member ${ARRAY} 3 /run/never`);
+    assert.equal(full.exitCode, 2);
+    assert.match(full.output, /^dlm-no-free-slot: all 3 slots of the array are held by other nodes; /m);
+    for (const member of [last, again, first]) await member.leave();
+  });
+
+  test("an array that runs in the kernel is refused, and a machine without the cluster says what is missing", async () => {
+    await lab.outputOf(1, `dlm_tool join ${ARRAY}`);
+    const running = await lab.guest(1).run(`/share/kernel_member ${ARRAY} 2 /run/never`);
+    assert.equal(running.exitCode, 2);
+    assert.match(running.output, /^dlm-array-is-running: .* stop the array on this machine/m);
+    await lab.outputOf(1, `dlm_tool leave ${ARRAY}`);
+    const noDevice =
+      "mv /dev/dlm-control /dev/hidden; /share/kernel_member x 2 /run/never; mv /dev/hidden /dev/dlm-control";
+    assert.match((await lab.guest(1).run(noDevice)).output, /^dlm-device-missing: .*modprobe dlm/m);
+  });
+
+  test("a machine without power is noticed by the holder of the other slot", async () => {
     await Promise.all(NODES.map((node) => lab.outputOf(node, "dlm_tool join gone")));
     const members = "dlm_tool ls | sed -n '/^name *gone$/,/^$/s/^members *//p'";
     assert.equal(await lab.outputOf(1, members), "1 2 \n");
+    const survivor = await KernelMember.start(lab, 1, ARRAY, 2, "survivor");
+    await KernelMember.start(lab, 2, ARRAY, 2, "victim");
+    await survivor.says(/^joined 1$/m);
     const pending = lab.guest(2).run("sleep 1000", 1_000_000);
     const lost = assert.rejects(pending, { code: "lab-guest-died" });
     await lab.guest(2).kill();
     await lost;
-    const alone = `until [ "$(${members})" = "1 " ]; do usleep 100000; done; echo alone`;
-    assert.equal(await lab.outputOf(1, alone, 120_000), "alone\n");
+    await survivor.says(/^MachineDied 1$/m, 120_000);
+    assert.equal(await lab.outputOf(1, members), "1 \n");
+    await survivor.leave();
   });
 });

@@ -21,6 +21,8 @@ use std::thread::JoinHandle;
 pub struct KernelNode {
     name: CString,
     array_uuid: String,
+    host: Host,
+    machine: u32,
     locks: Arc<LockTable>,
     waker: Arc<Waker>,
     reader: Mutex<Option<JoinHandle<()>>>,
@@ -78,6 +80,8 @@ impl KernelNode {
         let mut node = KernelNode {
             name,
             array_uuid: array_uuid.to_owned(),
+            host: host.clone(),
+            machine: host.own_machine(),
             locks,
             waker,
             reader: Mutex::new(None),
@@ -94,6 +98,16 @@ impl KernelNode {
 
     pub fn array_uuid(&self) -> &str {
         &self.array_uuid
+    }
+
+    /// This machine's number in the cluster.
+    pub fn cluster_node(&self) -> u32 {
+        self.machine
+    }
+
+    /// Whether a machine is a member of the lockspace now.
+    pub fn is_machine_member(&self, machine: u32) -> bool {
+        self.host.is_machine_member(&self.array_uuid, machine)
     }
 
     /// Requests a new lock on `name`; its callbacks go to `sink` and carry `tag`.

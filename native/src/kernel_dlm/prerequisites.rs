@@ -13,6 +13,8 @@ pub struct Host {
     pub control_device: PathBuf,
     /// Holds a folder for each node that a cluster manager has announced.
     pub announced_nodes: PathBuf,
+    /// Holds a folder for each lockspace of the cluster manager, with a folder for each of its machines.
+    pub announced_lockspaces: PathBuf,
     /// Holds a folder for each lockspace of this machine.
     pub lockspaces: PathBuf,
 }
@@ -23,6 +25,7 @@ impl Default for Host {
             libraries: vec!["libdlm_lt.so.3".to_owned(), "libdlm.so.3".to_owned()],
             control_device: "/dev/misc/dlm-control".into(),
             announced_nodes: "/sys/kernel/config/dlm/cluster/comms".into(),
+            announced_lockspaces: "/sys/kernel/config/dlm/cluster/spaces".into(),
             lockspaces: "/sys/kernel/dlm".into(),
         }
     }
@@ -64,6 +67,32 @@ impl Host {
     }
 }
 
+impl Host {
+    /// This machine's number in the cluster, 0 where nobody says.
+    pub fn own_machine(&self) -> u32 {
+        let nodes = std::fs::read_dir(&self.announced_nodes);
+        nodes
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find(|node| {
+                std::fs::read_to_string(node.path().join("local"))
+                    .is_ok_and(|local| local.trim() == "1")
+            })
+            .and_then(|node| node.file_name().to_str()?.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Whether the cluster manager has this machine in an array's lockspace.
+    pub fn is_machine_member(&self, array_uuid: &str, machine: u32) -> bool {
+        let machines = self
+            .announced_lockspaces
+            .join(lockspace_name(array_uuid))
+            .join("nodes");
+        machines.join(machine.to_string()).exists()
+    }
+}
+
 fn entries(folder: &Path) -> usize {
     std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
@@ -87,6 +116,7 @@ mod tests {
             libraries: Vec::new(),
             control_device: root.join("dlm-control"),
             announced_nodes: root.join("comms"),
+            announced_lockspaces: root.join("spaces"),
             lockspaces: root.join("dlm"),
         };
         let outcome = host.check(UUID);
