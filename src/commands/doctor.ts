@@ -7,29 +7,29 @@ import { captureEnvironment } from "../measure/environment.js";
 import { machineChecks } from "../measure/machine-checks.js";
 import { memberChecks } from "../measure/member-checks.js";
 import { checkTable } from "../report/check-table.js";
-import { suiteNamed } from "../scenario/suites.js";
+import { quick } from "../scenario/suites.js";
+import { repeatedOption } from "./repeated-option.js";
 import { ReportedFailure } from "./reported-failure.js";
 
 /** Nothing is made under this name: it stands for the files that a run without `--member` makes. */
 const DEFAULT_MEMBER = "slotmark-member.img";
 
-const collect = (value: string, before: readonly string[]) => [...before, value];
-
 export function registerDoctor(program: Command): void {
   program
     .command("doctor")
     .description("what this machine can do and what would disturb a measurement")
-    .option(
-      "--member <path>",
-      "file or block device that a run would write to (repeat; default: a temporary file)",
-      collect,
-      [],
+    .addOption(
+      repeatedOption(
+        "--member <path>",
+        "file or block device that a run would write; repeat it for each",
+        "a temporary file",
+      ),
     )
     .action(async (options: { member: string[] }, command: Command) => {
       const { json = false } = command.optsWithGlobals<{ json?: boolean }>();
       const isDefault = options.member.length === 0;
       const paths = isDefault ? [join(defaultMemberFolder(), DEFAULT_MEMBER)] : options.member;
-      const { sizeBytes, memberCount } = suiteNamed("quick").scenario;
+      const { sizeBytes, memberCount } = quick;
       const neededBytes = isDefault ? memberCount * sizeBytes : sizeBytes;
       const environment = captureEnvironment(paths);
       const checks: Check[] = machineChecks(environment);

@@ -52,6 +52,9 @@ const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   timeMs: "--time",
   seed: "--seed",
   memberCount: "--member",
+  overlap: "--overlap",
+  dataSync: "--data-sync",
+  bitmap: "--no-bitmap",
 };
 
 /** @throws SlotmarkError naming the option, what it was given and what it takes */
@@ -59,9 +62,11 @@ export function scenariosOf(suites: readonly string[], options: RunOptions): Sce
   refuseWhatIsNotThere(options);
   refuseSingleMember(options);
   const overrides = overridesOf(options);
-  return (suites.length === 0 ? ["quick"] : suites).map((name) =>
-    check({ ...suiteNamed(name).scenario, ...overrides }),
-  );
+  return (suites.length === 0 ? ["quick"] : suites).map((name) => {
+    const { scenario } = suiteNamed(name);
+    for (const field of Object.keys(overrides)) refuseForeign(scenario, field);
+    return check({ ...scenario, ...overrides });
+  });
 }
 
 function refuseWhatIsNotThere(options: RunOptions): void {
@@ -71,6 +76,18 @@ function refuseWhatIsNotThere(options: RunOptions): void {
     "io-unavailable",
     `--io ${options.io} is not available in this version of slotmark`,
     "Use --io psync, which writes the members one after another.",
+  );
+}
+
+/** An option that the suite does not know would change nothing, which nobody wants who gives it. */
+function refuseForeign(scenario: Scenario, field: string): void {
+  if (field in scenario) return;
+  const option = OPTION_OF_FIELD[field] ?? field;
+  throw new SlotmarkError(
+    "usage",
+    "option-foreign",
+    `${option} means nothing to the suite ${scenario.suite}`,
+    "Leave it out, or run a suite that writes members.",
   );
 }
 

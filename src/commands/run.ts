@@ -6,9 +6,11 @@ import { SlotmarkError } from "../errors.js";
 import { BitmapTrials } from "../measure/bitmap-trials.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { slotmarkIdentity } from "../measure/identity.js";
+import { lockTrials } from "../measure/lock-trials.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
 import { runWarnings } from "../measure/run-warnings.js";
+import type { TrialSource } from "../measure/runnable-trial.js";
 import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
 import { resultTable } from "../report/table.js";
@@ -23,7 +25,7 @@ import {
   type Trial,
 } from "../results/schema.js";
 import { writeResult } from "../results/store.js";
-import { type Scenario, scenarioSchema } from "../scenario/schema.js";
+import { type BitmapScenario, type Scenario, scenarioSchema } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
@@ -106,29 +108,31 @@ async function run(
   const histograms: EncodedHistograms = { ...plan.resumed?.contents.histograms };
   try {
     refuseOutput(plan.outPath, plan.memberPaths);
-    members = await RunMembers.open({
-      paths: plan.memberPaths,
-      destroy: options.destroy,
-      watch: options.watch,
-      scenarios: plan.scenarios,
-      onNotice: notice,
-      signal,
-    });
+    const writing = plan.scenarios.filter((scenario) => scenario.kind === "bitmap");
+    if (writing.length > 0) {
+      members = await RunMembers.open({
+        paths: plan.memberPaths,
+        destroy: options.destroy,
+        watch: options.watch,
+        scenarios: writing,
+        onNotice: notice,
+        signal,
+      });
+    }
     if (plan.resumed !== null)
       removeTemporaryMembers(plan.resumed.contents.header.environment.members.map(({ path }) => path));
+    const asked = { nodes: options.nodes !== undefined, chunk: options.chunk !== undefined };
+    const fit = (scenario: BitmapScenario) => members?.fit(scenario, asked) ?? scenario;
     const scenarios =
       plan.resumed === null
-        ? members.fit(plan.scenarios, {
-            nodes: options.nodes !== undefined,
-            chunk: options.chunk !== undefined,
-          })
+        ? plan.scenarios.map((scenario) => (scenario.kind === "bitmap" ? fit(scenario) : scenario))
         : plan.scenarios;
     const header = plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members);
     journal ??= createJournal(journalPath(plan.outPath), header);
     const open = journal;
     const opened = members;
     const finished = await runSession({
-      sources: scenarios.map((scenario) => new BitmapTrials(scenario, opened)),
+      sources: scenarios.map((scenario) => trialsOf(scenario, opened)),
       done: new Set(trials.map((trial) => trial.id)),
       signal,
       progress,
@@ -166,6 +170,12 @@ async function run(
     journal?.close();
     members?.close();
   }
+}
+
+function trialsOf(scenario: Scenario, members: RunMembers | null): TrialSource {
+  if (scenario.kind === "locks") return lockTrials(scenario);
+  if (members === null) throw new Error("a bitmap scenario needs members");
+  return new BitmapTrials(scenario, members);
 }
 
 /** A journal without trials keeps nothing that a new run would not have. */
@@ -248,21 +258,25 @@ function isTextList(value: unknown): value is string[] {
 function headerOf(
   scenarios: readonly Scenario[],
   memberPaths: readonly string[],
-  members: RunMembers,
+  members: RunMembers | null,
 ): JournalHeader {
-  const [first] = scenarios;
-  if (first === undefined) throw new Error("a run needs a scenario");
+  const writing = scenarios.find((scenario) => scenario.kind === "bitmap");
+  const locking = scenarios.some((scenario) => scenario.kind === "locks");
   return {
     journal: "slotmark",
     schemaVersion: SCHEMA_VERSION,
     slotmark: slotmarkIdentity(),
     createdAt: new Date().toISOString(),
-    environment: captureEnvironment(members.paths),
+    environment: captureEnvironment(members?.paths ?? []),
     scenario: { suites: [...scenarios], members: [...memberPaths] },
     scenarioHash: scenarioHash({ suites: [...scenarios] }),
-    backends: { dlm: "none", io: "psync", members: "serial" },
-    variant: first.variant,
-    kernel: first.kernel,
+    backends: {
+      dlm: locking ? "embedded" : "none",
+      io: writing === undefined ? "none" : "psync",
+      members: writing === undefined ? "none" : "serial",
+    },
+    variant: writing?.variant ?? "safe",
+    kernel: writing?.kernel ?? "mainline",
     durabilityModel: "userspace",
   };
 }

@@ -5,6 +5,7 @@ import { decodeHistogram, encodeHistogram, type LatencyHistogram } from "../clus
 import type { NodeMeasurement } from "../cluster/node-task.js";
 import type { TrialPlan } from "../scenario/expand.js";
 import type { BitmapScenario } from "../scenario/schema.js";
+import { latencyMetric } from "./latency-metric.js";
 import type { Metric, TrialRecord } from "./trial-record.js";
 
 export interface MeasuredTrial {
@@ -131,21 +132,6 @@ function phaseOf(plan: TrialPlan, nodes: readonly NodeMeasurement[]): TrialRecor
   const rhythms = nodes.flatMap((node) => [node.rhythmAtStart, node.rhythmAtEnd]);
   if (rhythms.includes("settling")) return "notSteady";
   return rhythms.every((rhythm) => rhythm === "hot") ? "hot" : "steady";
-}
-
-function latencyMetric(histogram: LatencyHistogram): Metric {
-  const at = (percentile: number) => histogram.getValueAtPercentile(percentile);
-  return {
-    unit: "ns",
-    direction: "lower",
-    p50: at(50),
-    p90: at(90),
-    p99: at(99),
-    p999: at(99.9),
-    max: histogram.maxValue,
-    mean: histogram.mean,
-    count: histogram.totalCount,
-  };
 }
 
 function mergeHistograms(encoded: readonly string[]): LatencyHistogram | null {

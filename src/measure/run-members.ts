@@ -83,28 +83,24 @@ export class RunMembers {
   }
 
   /**
-   * The scenarios as these members can run them: on an array that was there before, its chunk and no more nodes than its slots, unless
+   * The scenario as these members can run it: on an array that was there before, its chunk and no more nodes than its slots, unless
    * the user asked otherwise; and the members' own size.
    */
-  fit(
-    scenarios: readonly BitmapScenario[],
-    asked: { readonly nodes: boolean; readonly chunk: boolean },
-  ): BitmapScenario[] {
+  fit(scenario: BitmapScenario, asked: { readonly nodes: boolean; readonly chunk: boolean }): BitmapScenario {
     const sizeBytes = Math.min(...this.members.map((member) => member.sizeBytes));
-    return scenarios.map((scenario) => {
-      if (this.existing === null) return { ...scenario, sizeBytes };
-      if (scenario.variant === "original") throw originalOnExisting();
-      const { chunkBytes, nodes: slots } = this.existing.geometry;
-      const nodes = asked.nodes ? scenario.nodes : atMost(scenario.nodes, slots);
-      const fitted = {
-        ...scenario,
-        sizeBytes,
-        nodes,
-        chunkBytes: asked.chunk ? scenario.chunkBytes : [chunkBytes],
-      };
-      for (const point of expand({ ...fitted, trials: 1 })) refuseMismatch(this.existing, point);
-      return fitted as BitmapScenario;
-    });
+    if (this.existing === null) return { ...scenario, sizeBytes };
+    if (scenario.variant === "original") throw originalOnExisting();
+    const { chunkBytes, nodes: slots } = this.existing.geometry;
+    const nodes = asked.nodes ? scenario.nodes : atMost(scenario.nodes, slots);
+    const fitted = {
+      ...scenario,
+      sizeBytes,
+      nodes,
+      chunkBytes: asked.chunk ? scenario.chunkBytes : [chunkBytes],
+    };
+    for (const point of expand({ ...fitted, trials: 1 } as BitmapScenario))
+      refuseMismatch(this.existing, point);
+    return fitted as BitmapScenario;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** What a reader of a run's figures has to know before believing them. */
+import { availableParallelism } from "node:os";
 import type { Scenario } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 import type { TrialRecord } from "./trial-record.js";
@@ -14,7 +15,7 @@ const LATE_NS = 100e6;
 export function runWarnings(
   scenarios: readonly Scenario[],
   trials: readonly TrialRecord[],
-  members: "serial" | "parallel",
+  members: "none" | "serial" | "parallel",
 ): RunWarning[] {
   const warnings: RunWarning[] = [];
   const warn = (code: string, text: string) => warnings.push({ code, text });
@@ -44,6 +45,16 @@ export function runWarnings(
     warn(
       "not-steady",
       `${notSteady} of ${settling} steady trials had not settled; their figures are marked notSteady and give no advice. A longer --time or a shorter --daemon-sleep helps.`,
+    );
+  }
+  for (const scenario of scenarios) {
+    if (scenario.kind !== "locks" || !scenario.waiting.includes("spin")) continue;
+    const cores = availableParallelism();
+    const without = scenario.nodes.filter((nodes) => nodes > cores);
+    if (without.length === 0) continue;
+    warn(
+      "no-spin",
+      `Threads that spin need a core each: with ${without.join(", ")} nodes on ${cores} cores they were not measured.`,
     );
   }
   const late = trials.filter((trial) => (trial.metrics.open_loop_delay_ns?.value ?? 0) > LATE_NS).length;

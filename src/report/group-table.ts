@@ -6,11 +6,29 @@ import { type Spread, spreadOf } from "./spread.js";
 import { paint, type TerminalStyle } from "./terminal-style.js";
 import { describeLabels, type TrialGroup } from "./trial-groups.js";
 
-const COLUMN_TITLES: Readonly<Record<string, string>> = { on: "with bitmap", off: "without" };
+const COLUMN_TITLES: Readonly<Record<string, string>> = {
+  on: "with bitmap",
+  off: "without",
+  idle: "idle cores",
+  busy: "busy cores",
+};
 /** Figures of a metric in the order in which they are shown. */
 const FIGURES = ["value", "mean", "p50", "p99", "max"] as const;
 /** Where the terminal is narrow, a longer metric name gets a line of its own. */
 const NARROW_NAME_COLUMNS = 20;
+
+/** Of the many figures of a lock, those that md-cluster lives by; the result file holds all. */
+const SHOWN_LOCK_LATENCY =
+  /\{op=(handOver,.*|release,.*|request,mode=EX|unlock,mode=EX|convert,mode=(NL-EX|EX-NL|EX-CW|CW-EX|CR-EX))\}$/;
+
+function isShown(metric: string): boolean {
+  return !metric.startsWith("lock_latency_ns") || SHOWN_LOCK_LATENCY.test(metric);
+}
+
+/** A lock's figures are many: two of each say it. */
+function figuresOf(metric: string): readonly (typeof FIGURES)[number][] {
+  return metric.startsWith("lock_") ? ["p50", "p99"] : FIGURES;
+}
 
 interface Cell {
   readonly median: string;
@@ -26,7 +44,9 @@ interface Row {
 
 export function groupName(group: TrialGroup): string {
   const labels = describeLabels(group.labels);
-  return labels === "" ? group.phase : `${group.phase}, ${labels}`;
+  // Only a bitmap has phases.
+  const phase = group.columns.has("on") || group.columns.has("off") ? group.phase : "";
+  return [phase, labels].filter((part) => part !== "").join(", ") || group.suite;
 }
 
 function cell(spread: Spread | undefined, size: number): Cell {
@@ -43,12 +63,12 @@ function rowsOf(columns: readonly (readonly Trial[])[]): Row[] {
   const unitOfMetric = new Map<string, string>();
   for (const trial of columns.flat()) {
     for (const [name, { unit }] of Object.entries(trial.metrics)) {
-      if (name !== TAX_METRIC && !unitOfMetric.has(name)) unitOfMetric.set(name, unit);
+      if (name !== TAX_METRIC && isShown(name) && !unitOfMetric.has(name)) unitOfMetric.set(name, unit);
     }
   }
   const rows: Row[] = [];
   for (const [name, unit] of unitOfMetric) {
-    for (const figure of FIGURES) {
+    for (const figure of figuresOf(name)) {
       const spreads = columns.map((trials) =>
         spreadOf(trials.map((trial) => trial.metrics[name]?.[figure]).filter((one) => one !== undefined)),
       );

@@ -9,12 +9,12 @@ export interface TrialGroup {
   readonly phase: Trial["phase"];
   /** What sets this group apart from others of the result; labels that all trials share are left out. */
   readonly labels: Readonly<Record<string, Label>>;
-  /** By the label `bitmap`; one column named "" where trials have no such label. */
+  /** By the label `bitmap`, else by `cores`; one column named "" where trials have neither. */
   readonly columns: ReadonlyMap<string, readonly Trial[]>;
 }
 
-/** `plannedPhase` is the phase again, and `bitmap` makes the columns. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "plannedPhase"]);
+/** `plannedPhase` is the phase again, and `bitmap` and `cores` make the columns. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "cores", "plannedPhase"]);
 
 /** Labels with one value in all trials. */
 export function commonLabels(result: Result): Record<string, Label> {
@@ -41,7 +41,7 @@ export function groupTrials(result: Result): TrialGroup[] {
     const key = JSON.stringify([trial.suite, phase, Object.entries(labels).sort()]);
     const group = groups.get(key) ?? { suite: trial.suite, phase, labels, columns: new Map() };
     groups.set(key, group);
-    const column = String(trial.labels.bitmap ?? "");
+    const column = String(trial.labels.bitmap ?? trial.labels.cores ?? "");
     group.columns.set(column, [...(group.columns.get(column) ?? []), trial]);
   }
   return [...groups.values()];

@@ -68,9 +68,9 @@ const runFields = {
     .describe("Equal for equal work, whatever the members' paths or slotmark's version"),
   backends: z.strictObject({
     dlm: z.enum(["none", "embedded", "kernel"]).describe("none: the trials took no locks"),
-    io: z.enum(["uring", "psync"]),
+    io: z.enum(["none", "uring", "psync"]),
     members: z
-      .enum(["parallel", "serial"])
+      .enum(["none", "parallel", "serial"])
       .describe("serial: members are written one after another, so latencies are sums over members"),
   }),
   variant: z.enum(["safe", "mainline", "original"]),

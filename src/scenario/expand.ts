@@ -2,7 +2,7 @@
  * From a scenario's matrix to the trials in the order in which they run. Phases and matrix points are interleaved pair by
  * pair, and the order inside a pair is drawn from the seed, so that the machine's drift falls on all alike.
  */
-import type { BitmapScenario, Phase } from "./schema.js";
+import type { BitmapScenario, LockScenario, Phase } from "./schema.js";
 
 /** One array and cluster size: what must be set up before its trials can run. */
 export interface MatrixPoint {
@@ -19,6 +19,48 @@ export interface TrialPlan extends MatrixPoint {
   readonly bitmap: boolean;
   /** Seed of this pair's workload: both twins write the same blocks. */
   readonly seed: number;
+}
+
+/** One configuration in which locks are measured. */
+export type LockPlan = {
+  readonly id: string;
+  readonly nodes: number;
+  readonly valueBlock: boolean;
+} & (
+  | { readonly seenBy: "native"; readonly waiting: "sleep" | "spin"; readonly cores: "idle" | "busy" }
+  | { readonly seenBy: "javascript"; readonly waiting: "promise" | "sync" }
+);
+
+/**
+ * Every configuration once a round. Threads that spin need a core each: where this machine has too few, those configurations are
+ * left out. Nobody waits for an uncontended lock, so that it is measured in one way of waiting only.
+ */
+export function expandLocks(scenario: LockScenario, machineCores: number): LockPlan[] {
+  const plans: LockPlan[] = [];
+  for (let round = 1; round <= scenario.trials; round++) {
+    for (const nodes of scenario.nodes) {
+      for (const valueBlock of scenario.valueBlock) {
+        const name = `${scenario.suite}/n${nodes}/${valueBlock ? "lvb" : "bare"}`;
+        for (const waiting of scenario.waiting) {
+          if (waiting === "spin" && (nodes > machineCores || nodes === 1)) continue;
+          for (const cores of scenario.cores) {
+            plans.push({
+              id: `${name}/${waiting}/${cores}/${round}`,
+              nodes,
+              valueBlock,
+              seenBy: "native",
+              waiting,
+              cores,
+            });
+          }
+        }
+        for (const waiting of scenario.javascriptWaiting) {
+          plans.push({ id: `${name}/${waiting}/${round}`, nodes, valueBlock, seenBy: "javascript", waiting });
+        }
+      }
+    }
+  }
+  return plans;
 }
 
 export function expand(scenario: BitmapScenario): TrialPlan[] {

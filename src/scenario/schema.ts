@@ -47,9 +47,36 @@ export const bitmapScenarioSchema = z.strictObject({
   seed: z.number().int().nonnegative().max(0xffff_ffff),
 });
 
+export const lockScenarioSchema = z.strictObject({
+  kind: z.literal("locks").describe("What a lock costs, inside native code and as JavaScript sees it"),
+  suite: z.string().min(1).describe("Name under which the trials appear"),
+  nodes: z
+    .array(positiveInteger.min(1).max(64))
+    .nonempty()
+    .describe("1: uncontended; more: so many nodes want one resource"),
+  valueBlock: z.array(z.boolean()).nonempty().describe("Whether operations carry a value block (LVB)"),
+  waiting: z
+    .array(z.enum(["sleep", "spin"]))
+    .nonempty()
+    .describe("What threads do that wait; spin needs a core a node"),
+  cores: z
+    .array(z.enum(["idle", "busy"]))
+    .nonempty()
+    .describe("Whether cores may go idle while threads wait"),
+  javascriptWaiting: z
+    .array(z.enum(["promise", "sync"]))
+    .describe(
+      "How JavaScript waits: promises of the event loop, or asleep in native code; empty: native code alone",
+    ),
+  trials: positiveInteger.max(10_000).describe("Trials of each matrix point"),
+  timeMs: positiveInteger.describe("Time of a trial, floors included, ms"),
+  seed: z.number().int().nonnegative().max(0xffff_ffff),
+});
+
 /** Every kind of scenario. */
-export const scenarioSchema = z.discriminatedUnion("kind", [bitmapScenarioSchema]);
+export const scenarioSchema = z.discriminatedUnion("kind", [bitmapScenarioSchema, lockScenarioSchema]);
 
 export type BitmapScenario = z.infer<typeof bitmapScenarioSchema>;
+export type LockScenario = z.infer<typeof lockScenarioSchema>;
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type Phase = BitmapScenario["phases"][number];

@@ -1,6 +1,6 @@
 /** The built-in suites, complete scenarios by name. */
 import { SlotmarkError } from "../errors.js";
-import type { BitmapScenario, Scenario } from "./schema.js";
+import type { BitmapScenario, LockScenario, Scenario } from "./schema.js";
 
 export interface Suite {
   readonly summary: string;
@@ -12,7 +12,7 @@ export interface Suite {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-const quick: BitmapScenario = {
+export const quick: BitmapScenario = {
   kind: "bitmap",
   suite: "quick",
   nodes: [4],
@@ -38,6 +38,19 @@ const quick: BitmapScenario = {
   seed: 1,
 };
 
+export const locks: LockScenario = {
+  kind: "locks",
+  suite: "locks",
+  nodes: [1, 2, 4, 16, 64],
+  valueBlock: [false, true],
+  waiting: ["sleep", "spin"],
+  cores: ["idle", "busy"],
+  javascriptWaiting: ["promise", "sync"],
+  trials: 3,
+  timeMs: 1000,
+  seed: 1,
+};
+
 export const suites: ReadonlyMap<string, Suite> = new Map([
   [
     "quick",
@@ -46,6 +59,15 @@ export const suites: ReadonlyMap<string, Suite> = new Map([
         "about a minute: what the bitmap costs from a cold start and in the steady state; not for gating",
       forGating: false,
       scenario: quick,
+    },
+  ],
+  [
+    "locks",
+    {
+      summary:
+        "what a DLM lock costs: requests, all conversions, unlocks; alone and contended by 2 to 64 nodes",
+      forGating: true,
+      scenario: locks,
     },
   ],
 ]);

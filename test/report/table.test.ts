@@ -106,7 +106,7 @@ test("a trial without a bitmap stands beside its twin, whatever phase that reach
 test("a suite without a bitmap label, and a result without trials, are shown as well", () => {
   const result = sampleResult();
   for (const trial of result.trials) trial.labels = { op: "request" };
-  assert.match(resultTable(result, PLAIN), /^cold: 2 trials\n {2}write_latency_ns +mean +µs +1\.10 /m);
+  assert.match(resultTable(result, PLAIN), /^quick: 2 trials\n {2}write_latency_ns +mean +µs +1\.10 /m);
   result.trials = [];
   assert.match(resultTable(result, PLAIN), /quick is not for gating/);
 });

@@ -6,7 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { expand } from "../../src/scenario/expand.js";
 import type { Scenario } from "../../src/scenario/schema.js";
-import { suiteNamed } from "../../src/scenario/suites.js";
+import { quick } from "../../src/scenario/suites.js";
 import { MAIN, runSlotmark } from "../cli/run-slotmark.js";
 import { runFolder } from "./run-folder.js";
 
@@ -77,7 +77,7 @@ test("after kill -9, wherever members differ the writer's slot has the chunk's b
 /** A trial without a bitmap first would only take time. */
 function seedThatBeginsWithBitmap(): number {
   const scenario = {
-    ...suiteNamed("quick").scenario,
+    ...quick,
     nodes: [NODES],
     chunkBytes: [CHUNK_BYTES],
   } satisfies Scenario;

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expand } from "../../src/scenario/expand.js";
-import { suiteNamed } from "../../src/scenario/suites.js";
-
-const quick = suiteNamed("quick").scenario;
+import { quick } from "../../src/scenario/suites.js";
 
 test("each pair has one trial with and one without a bitmap, next to each other and of one seed", () => {
   const plans = expand({ ...quick, nodes: [2, 4], chunkBytes: [65536, 1 << 20], trials: 3 });

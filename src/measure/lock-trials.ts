@@ -1,0 +1,119 @@
+/** The trials of a lock scenario: the embedded lock manager, measured on native threads and as JavaScript sees it. */
+import { availableParallelism } from "node:os";
+import { encodeHistogram, latencyHistogram, recordLatency } from "../cluster/latency-histogram.js";
+import { type LockSeries, measureLocks } from "../dlm/measure-locks.js";
+import { measureLocksFromJavaScript } from "../dlm/measure-locks-from-javascript.js";
+import { expandLocks, type LockPlan } from "../scenario/expand.js";
+import type { LockScenario } from "../scenario/schema.js";
+import { latencyMetric } from "./latency-metric.js";
+import type { MeasuredTrial } from "./measured-trial.js";
+import type { RunnableTrial, TrialSource } from "./runnable-trial.js";
+import type { Metric } from "./trial-record.js";
+
+export function lockTrials(scenario: LockScenario): TrialSource {
+  const trials = expandLocks(scenario, availableParallelism()).map(
+    (plan): RunnableTrial => ({
+      id: plan.id,
+      title: `${scenario.suite}, ${plan.nodes} ${plan.nodes === 1 ? "node" : "nodes"} in ${plan.seenBy === "native" ? "native code" : "JavaScript"}, waiting by ${plan.waiting}`,
+      expectedMs: scenario.timeMs,
+      run: (signal) => run(scenario, plan, signal),
+    }),
+  );
+  return { trials, close: async () => {} };
+}
+
+async function run(
+  scenario: LockScenario,
+  plan: LockPlan,
+  signal: AbortSignal,
+): Promise<MeasuredTrial | null> {
+  const startedAt = new Date().toISOString();
+  const startedMs = performance.now();
+  let measurement: LockFigures;
+  try {
+    measurement = await measure(plan, scenario.timeMs, signal);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return null;
+    throw error;
+  }
+  const record = new LatencyRecord(plan.id);
+  for (const series of measurement.series) record.add(metricName(series), series.latenciesNs);
+  for (const [kind, latenciesNs] of Object.entries(measurement.floors)) {
+    record.add(`lock_floor_ns{kind=${kind.replace(/Ns$/, "")}}`, latenciesNs);
+  }
+  const { id, ...labels } = plan;
+  return {
+    trial: {
+      id,
+      pair: null,
+      suite: scenario.suite,
+      labels,
+      // A lock has no rhythm to wait for.
+      phase: "steady",
+      startedAt,
+      durationNs: Math.round((performance.now() - startedMs) * 1e6),
+      metrics: record.metrics,
+      histograms: record.references,
+    },
+    histograms: record.histograms,
+  };
+}
+
+interface LockFigures {
+  readonly series: readonly (Omit<LockSeries, "blockers"> & { readonly blockers?: number })[];
+  /** Latencies by name of the floor, with its unit. */
+  readonly floors: { readonly [name: string]: Float64Array };
+}
+
+async function measure(plan: LockPlan, timeMs: number, signal: AbortSignal): Promise<LockFigures> {
+  const { nodes, valueBlock } = plan;
+  if (plan.seenBy === "javascript") {
+    const { series, floors } = await measureLocksFromJavaScript({
+      nodes,
+      valueBlock,
+      waiting: plan.waiting,
+      timeMs,
+      signal,
+    });
+    return { series, floors: { ...floors } };
+  }
+  const { series, floors } = await measureLocks({
+    nodes,
+    valueBlock,
+    waiting: plan.waiting,
+    cores: plan.cores,
+    timeMs,
+    signal,
+  });
+  return { series, floors: { ...floors } };
+}
+
+function metricName({ operation, from, to, blockers = 0 }: LockFigures["series"][number]): string {
+  const mode = [from, to].filter((one) => one !== null).join("-");
+  const parts = [
+    `op=${operation}`,
+    ...(mode === "" ? [] : [`mode=${mode}`]),
+    ...(blockers > 0 ? [`blockers=${blockers}`] : []),
+  ];
+  return `lock_latency_ns{${parts.join(",")}}`;
+}
+
+class LatencyRecord {
+  readonly metrics: Record<string, Metric> = {};
+  readonly references: Record<string, string> = {};
+  readonly histograms: Record<string, string> = {};
+
+  constructor(private readonly trialId: string) {}
+
+  /** Nothing is recorded where there are no samples (no spin floor on a machine with one core). */
+  add(name: string, latenciesNs: Float64Array): void {
+    if (latenciesNs.length === 0) return;
+    const histogram = latencyHistogram();
+    for (const latencyNs of latenciesNs) recordLatency(histogram, latencyNs);
+    this.metrics[name] = latencyMetric(histogram);
+    const reference = `${this.trialId}/${name}`;
+    this.references[name] = reference;
+    this.histograms[reference] = encodeHistogram(histogram);
+    histogram.destroy();
+  }
+}
