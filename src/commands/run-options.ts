@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly plug?: string;
   readonly rate?: string;
   readonly overlap?: boolean;
+  readonly dlm?: string;
   readonly io?: string;
   readonly durability?: string;
   readonly dataSync?: boolean;
@@ -69,14 +70,24 @@ export function scenariosOf(suites: readonly string[], options: RunOptions): Sce
   });
 }
 
-function refuseWhatIsNotThere(options: RunOptions): void {
-  if (options.io === undefined || options.io === "psync") return;
-  throw new SlotmarkError(
-    "usage",
-    "io-unavailable",
-    `--io ${options.io} is not available in this version of slotmark`,
-    "Use --io psync, which writes the members one after another.",
-  );
+/** Backends that the command line names and this version does not have. */
+function refuseWhatIsNotThere({ io = "psync", dlm = "embedded" }: RunOptions): void {
+  if (io !== "psync") {
+    throw new SlotmarkError(
+      "usage",
+      "io-unavailable",
+      `--io ${io} is not available in this version of slotmark`,
+      "Use --io psync, which writes the members one after another.",
+    );
+  }
+  if (dlm !== "embedded") {
+    throw new SlotmarkError(
+      "usage",
+      "dlm-unavailable",
+      `--dlm ${dlm} is not available in this version of slotmark`,
+      "Use --dlm embedded, the lock manager inside the process.",
+    );
+  }
 }
 
 /** An option that the suite does not know would change nothing, which nobody wants who gives it. */

@@ -58,6 +58,7 @@ export function registerRun(program: Command): void {
     .option("--plug <n>", "writes that a node submits together")
     .option("--rate <n>", "open loop: writes a second of the whole cluster")
     .option("--overlap", "let nodes write the same blocks")
+    .option("--dlm <backend>", "embedded: the lock manager inside the process")
     .option("--io <backend>", "psync: one member after another")
     .option("--durability <model>", "of bitmap pages: preflush-fua, fua or none")
     .option("--data-sync", "make data writes durable as well")

@@ -78,7 +78,9 @@ export function suiteNamed(name: string): Suite {
     throw new SlotmarkError(
       "usage",
       "unknown-suite",
-      `there is no suite named ${JSON.stringify(name)}`,
+      /\.ya?ml$/.test(name)
+        ? `${name}: scenarios from files are not available in this version of slotmark`
+        : `there is no suite named ${JSON.stringify(name)}`,
       `choose one of: ${[...suites.keys()].join(", ")} (\`slotmark run --list\` describes them)`,
     );
   }
