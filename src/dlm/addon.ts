@@ -65,11 +65,25 @@ export interface NativeMeasuredLocks {
   readonly spinNs: Float64Array;
 }
 
+export interface NativeMessageSeries {
+  readonly role: "send" | "receive";
+  readonly step: string;
+  readonly latenciesNs: Float64Array;
+}
+
+export interface NativeMeasuredMessages {
+  readonly series: readonly NativeMessageSeries[];
+  readonly clockNs: Float64Array;
+  readonly futexNs: Float64Array;
+  readonly spinNs: Float64Array;
+  readonly receiverCpuNs: Float64Array;
+}
+
 /** Runs on threads of its own from its construction on. */
-export interface NativeLockMeasurement {
+export interface NativeMeasurement<T> {
   stop(): void;
   /** Null before `notify` was called. */
-  take(): NativeMeasuredLocks | null;
+  take(): T | null;
 }
 
 interface Addon {
@@ -81,7 +95,16 @@ interface Addon {
     timeMs: number,
     samples: number,
     notify: () => void,
-  ) => NativeLockMeasurement;
+  ) => NativeMeasurement<NativeMeasuredLocks>;
+  MessageMeasurement: new (
+    nodes: number,
+    variant: number,
+    spin: boolean,
+    busy: boolean,
+    timeMs: number,
+    samples: number,
+    notify: () => void,
+  ) => NativeMeasurement<NativeMeasuredMessages>;
   DlmNode: new (lockspace: string, node: number, diesWithEnvironment: boolean, notify: () => void) => DlmNode;
 }
 

@@ -3,10 +3,10 @@
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { SlotmarkError } from "../errors.js";
 import type { LockMode } from "./lock-mode.js";
-import { type LockOperation, MOST_MEASURED_NODES } from "./measure-locks.js";
+import type { LockOperation } from "./measure-locks.js";
 import { Stage } from "./measure-locks-stage.js";
+import { checkMeasured } from "./measurement.js";
 
 /** How JavaScript waits: `promise`, awaited in the event loop, or `sync`, asleep in native code (`waitSync`). */
 export type JavaScriptWaiting = "promise" | "sync";
@@ -72,15 +72,8 @@ let measurements = 0;
 export async function measureLocksFromJavaScript(
   options: MeasureLocksFromJavaScriptOptions,
 ): Promise<JavaScriptLockMeasurement> {
+  checkMeasured(options, 1);
   const { nodes, valueBlock, waiting, timeMs, samples = 10_000, signal } = options;
-  if (!Number.isInteger(nodes) || nodes < 1 || nodes > MOST_MEASURED_NODES) {
-    throw new SlotmarkError(
-      "input",
-      "measure-nodes",
-      `locks cannot be measured with ${String(nodes)} nodes`,
-      `Use 1 (uncontended) to ${MOST_MEASURED_NODES} nodes.`,
-    );
-  }
   signal?.throwIfAborted();
   const lockspace = `measure-${process.pid}-${++measurements}`;
   const stage = new Stage().buffer;

@@ -1,12 +1,9 @@
 /**
  * Latencies of the embedded lock manager, measured inside native code: `measureLocks` for one configuration.
  */
-import { availableParallelism } from "node:os";
-import { SlotmarkError } from "../errors.js";
-import { loadAddon, type NativeMeasuredLocks } from "./addon.js";
+import { loadAddon } from "./addon.js";
 import { type LockMode, modeOf } from "./lock-mode.js";
-
-export const MOST_MEASURED_NODES = 64;
+import { checkMeasured, type MeasuredCores, type MeasuredWaiting, resultOf } from "./measurement.js";
 
 /**
  * request, convert, unlock: from the call to the completion in the caller's thread.
@@ -21,9 +18,9 @@ export interface MeasureLocksOptions {
   /** Whether every operation carries a value block (VALBLK). */
   readonly valueBlock: boolean;
   /** What threads do that wait. `spin` needs a core for each node. */
-  readonly waiting: "spin" | "sleep";
+  readonly waiting: MeasuredWaiting;
   /** `busy`: every core is kept from idling meanwhile. `idle`: nothing of slotmark's does. */
-  readonly cores: "busy" | "idle";
+  readonly cores: MeasuredCores;
   /** Time of the whole measurement, floors included. */
   readonly timeMs: number;
   /** Most samples of each series. Default 10,000. */
@@ -63,8 +60,8 @@ export interface LockFloors {
 export interface LockMeasurement {
   readonly nodes: number;
   readonly valueBlock: boolean;
-  readonly waiting: "spin" | "sleep";
-  readonly cores: "busy" | "idle";
+  readonly waiting: MeasuredWaiting;
+  readonly cores: MeasuredCores;
   /**
    * nodes = 1: request and unlock in all six modes, and all 36 conversions. More: handOver, release, and every request and
    * conversion that can be in another's way, with the blocking callbacks that it causes.
@@ -78,31 +75,21 @@ export interface LockMeasurement {
  * @throws SlotmarkError `measure-nodes`, `measure-time`, `measure-spin` (input) for options out of range
  */
 export async function measureLocks(options: MeasureLocksOptions): Promise<LockMeasurement> {
-  check(options);
-  options.signal?.throwIfAborted();
+  checkMeasured(options, 1);
   const { nodes, valueBlock, waiting, cores, timeMs, samples = 10_000, signal } = options;
-  const measured = await new Promise<NativeMeasuredLocks>((resolve, reject) => {
-    const stop = () => measurement.stop();
-    const measurement = new (loadAddon().LockMeasurement)(
-      nodes,
-      valueBlock,
-      waiting === "spin",
-      cores === "busy",
-      timeMs,
-      samples,
-      () => {
-        signal?.removeEventListener("abort", stop);
-        try {
-          const result = measurement.take();
-          if (result !== null) resolve(result);
-        } catch (error) {
-          reject(error);
-        }
-      },
-    );
-    signal?.addEventListener("abort", stop, { once: true });
-  });
-  signal?.throwIfAborted();
+  const measured = await resultOf(
+    (notify) =>
+      new (loadAddon().LockMeasurement)(
+        nodes,
+        valueBlock,
+        waiting === "spin",
+        cores === "busy",
+        timeMs,
+        samples,
+        notify,
+      ),
+    signal,
+  );
   const series = measured.series.map((one) => ({
     operation: one.operation,
     from: modeOf(one.from),
@@ -113,31 +100,4 @@ export async function measureLocks(options: MeasureLocksOptions): Promise<LockMe
   const { clockNs, mutexAndLookupNs, futexNs, spinNs } = measured;
   const floors = { clockNs, mutexAndLookupNs, futexNs, spinNs };
   return { nodes, valueBlock, waiting, cores, series, floors };
-}
-
-function check({ nodes, waiting, timeMs, samples = 1 }: MeasureLocksOptions): void {
-  if (!Number.isInteger(nodes) || nodes < 1 || nodes > MOST_MEASURED_NODES) {
-    throw new SlotmarkError(
-      "input",
-      "measure-nodes",
-      `locks cannot be measured with ${String(nodes)} nodes`,
-      `Use 1 (uncontended) to ${MOST_MEASURED_NODES} nodes.`,
-    );
-  }
-  if (!(timeMs > 0 && timeMs <= 3_600_000) || !Number.isInteger(samples) || samples < 1) {
-    throw new SlotmarkError(
-      "input",
-      "measure-time",
-      `locks cannot be measured for ${String(timeMs)} ms with ${String(samples)} samples`,
-      "Use a time of up to an hour and at least one sample.",
-    );
-  }
-  if (waiting === "spin" && nodes > availableParallelism()) {
-    throw new SlotmarkError(
-      "input",
-      "measure-spin",
-      `${nodes} spinning threads on ${availableParallelism()} cores measure the scheduler, not the locks`,
-      "Use as many nodes as there are cores, or let waiting threads sleep.",
-    );
-  }
 }

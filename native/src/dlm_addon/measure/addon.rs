@@ -1,15 +1,12 @@
 //! A measurement as Node sees it: started, asked for its result once it has called back, stopped with its environment.
 
+use super::run::Run;
 use super::stop::Stop;
-use super::{Measured, Plan, measure};
+use super::{Measured, Plan, measure, messages};
+use crate::channel::Variant;
 use crate::dlm::Mode;
-use crate::dlm_addon::exit_hook::{ExitHook, Leaves};
-use crate::dlm_addon::notifier::Notifier;
 use napi::bindgen_prelude::{Env, Float64Array, Function, JsValue, ObjectFinalize};
 use napi_derive::napi;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// `operation` is `request`, `convert`, `unlock`, `handOver` or `release`; modes are numbers, −1 for none.
 #[napi(object)]
@@ -30,32 +27,13 @@ pub struct MeasuredLocks {
     pub spin_ns: Float64Array,
 }
 
-#[derive(Default)]
-struct Run {
-    stop: Stop,
-    notifier: Notifier,
-    /// Set when the run is over; none in it where it panicked.
-    outcome: Mutex<Option<Option<Measured>>>,
-}
-
-impl Leaves for Run {
-    fn environment_gone(&self) {
-        self.notifier.close();
-        self.stop.set();
-    }
-}
-
 /// `LockMeasurement` of the addon.
 #[napi(custom_finalize)]
-pub struct LockMeasurement {
-    run: Arc<Run>,
-    exit_hook: ExitHook<Run>,
-}
+pub struct LockMeasurement(Run<Measured>);
 
 impl ObjectFinalize for LockMeasurement {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.exit_hook.remove(&env);
-        self.run.environment_gone();
+        self.0.abandon(&env);
         Ok(())
     }
 }
@@ -75,36 +53,14 @@ impl LockMeasurement {
         samples: u32,
         notify: Function<'_, (), ()>,
     ) -> napi::Result<LockMeasurement> {
-        let plan = Plan {
-            nodes: nodes.max(1),
-            value_block,
-            spin,
-            busy,
-            time: Duration::try_from_secs_f64(time_ms / 1e3).unwrap_or_default(),
-            samples: samples as usize,
-        };
-        let run = Arc::new(Run::default());
-        run.notifier.open(&env, notify.raw())?;
-        run.notifier.keep_alive(&env, true);
-        let exit_hook = ExitHook::register(&env, Arc::clone(&run))?;
-        let thread = Arc::clone(&run);
-        std::thread::spawn(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| measure(plan, &thread.stop)));
-            let mut slot = thread
-                .outcome
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *slot = Some(outcome.ok());
-            drop(slot);
-            thread.notifier.notify();
-        });
-        Ok(LockMeasurement { run, exit_hook })
+        let plan = Plan::new(nodes, value_block, spin, busy, time_ms, samples);
+        Run::start(&env, notify.raw(), move |stop| measure(plan, stop)).map(LockMeasurement)
     }
 
     /// Ends it early; it is over soon, with what it has.
     #[napi(catch_unwind)]
     pub fn stop(&self) {
-        self.run.stop.set();
+        self.0.stop();
     }
 
     /// The result, once; none before it is over.
@@ -113,22 +69,92 @@ impl LockMeasurement {
     /// Where a thread of the measurement panicked.
     #[napi(catch_unwind)]
     pub fn take(&self, env: Env) -> napi::Result<Option<MeasuredLocks>> {
-        let mut slot = self
-            .run
-            .outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(outcome) = slot.take() else {
-            return Ok(None);
+        Ok(self.0.take(&env)?.map(MeasuredLocks::from))
+    }
+}
+
+/// `role` is `send` or `receive`; `step` one of `SendStep` or `ReceiveStep`, or for a send `processed` or `all`.
+#[napi(object)]
+pub struct MeasuredMessageSeries {
+    pub role: String,
+    pub step: String,
+    pub latencies_ns: Float64Array,
+}
+
+#[napi(object)]
+pub struct MeasuredMessages {
+    pub series: Vec<MeasuredMessageSeries>,
+    pub clock_ns: Float64Array,
+    pub futex_ns: Float64Array,
+    pub spin_ns: Float64Array,
+    pub receiver_cpu_ns: Float64Array,
+}
+
+/// `MessageMeasurement` of the addon.
+#[napi(custom_finalize)]
+pub struct MessageMeasurement(Run<messages::Measured>);
+
+impl ObjectFinalize for MessageMeasurement {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.0.abandon(&env);
+        Ok(())
+    }
+}
+
+#[napi]
+impl MessageMeasurement {
+    /// As of `LockMeasurement`. Variants: 0 safe, 1 mainline, 2 original.
+    #[napi(constructor, catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        env: Env,
+        nodes: u32,
+        variant: u32,
+        spin: bool,
+        busy: bool,
+        time_ms: f64,
+        samples: u32,
+        notify: Function<'_, (), ()>,
+    ) -> napi::Result<MessageMeasurement> {
+        let plan = Plan::new(nodes, true, spin, busy, time_ms, samples);
+        let variant = match variant {
+            0 => Variant::Safe,
+            1 => Variant::Mainline,
+            _ => Variant::Original,
         };
-        drop(slot);
-        self.exit_hook.remove(&env);
-        self.run.notifier.close();
-        match outcome {
-            Some(measured) => Ok(Some(measured.into())),
-            None => Err(napi::Error::from_reason(
-                "a thread of the measurement panicked",
-            )),
+        let measure = move |stop: &Stop| messages::measure(plan, variant, stop);
+        Run::start(&env, notify.raw(), measure).map(MessageMeasurement)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+
+    /// # Errors
+    /// As of `LockMeasurement`.
+    #[napi(catch_unwind)]
+    pub fn take(&self, env: Env) -> napi::Result<Option<MeasuredMessages>> {
+        Ok(self.0.take(&env)?.map(MeasuredMessages::from))
+    }
+}
+
+impl From<messages::Measured> for MeasuredMessages {
+    fn from(measured: messages::Measured) -> MeasuredMessages {
+        let series = measured
+            .series
+            .into_iter()
+            .map(|series| MeasuredMessageSeries {
+                role: series.role.to_owned(),
+                step: series.step,
+                latencies_ns: Float64Array::new(series.latencies_ns),
+            });
+        MeasuredMessages {
+            series: series.collect(),
+            clock_ns: Float64Array::new(measured.floors.clock),
+            futex_ns: Float64Array::new(measured.floors.futex),
+            spin_ns: Float64Array::new(measured.floors.spin),
+            receiver_cpu_ns: Float64Array::new(measured.receiver_cpu_ns),
         }
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn measure(plan: Plan, turn: Turn, series: &mut Series, stop: &Stop) 
             .map(std::thread::ScopedJoinHandle::join)
             .collect()
     });
-    stop.forget_queues();
+    stop.forget_waits();
     for end in ends {
         if let Err(panic) = end {
             std::panic::resume_unwind(panic);

@@ -72,7 +72,7 @@ pub(super) fn measure(plan: Plan, turn: Turn, series: &mut [Series], stop: &Stop
             .map(std::thread::ScopedJoinHandle::join)
             .collect::<Vec<_>>()
     });
-    stop.forget_queues();
+    stop.forget_waits();
     for end in ends {
         match end {
             Ok((hand_overs, releases)) => {

@@ -9,7 +9,9 @@ mod blocked;
 mod busy_cores;
 mod floors;
 mod hand_over;
+mod messages;
 mod player;
+mod run;
 mod stop;
 mod uncontended;
 
@@ -36,6 +38,24 @@ struct Plan {
 }
 
 impl Plan {
+    fn new(
+        nodes: u32,
+        value_block: bool,
+        spin: bool,
+        busy: bool,
+        time_ms: f64,
+        samples: u32,
+    ) -> Plan {
+        Plan {
+            nodes: nodes.max(1),
+            value_block,
+            spin,
+            busy,
+            time: Duration::try_from_secs_f64(time_ms / 1e3).unwrap_or_default(),
+            samples: samples as usize,
+        }
+    }
+
     fn wait(self) -> crate::dlm::Wait {
         crate::dlm::Wait {
             deadline: None,

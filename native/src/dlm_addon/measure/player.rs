@@ -37,7 +37,8 @@ impl Player {
         let queue = CallbackQueue::new();
         let node = sure(lockspace.join(number, queue.clone()));
         if let Some(stop) = stop {
-            stop.watch(&queue);
+            let watched = Arc::clone(&queue);
+            stop.watch(move || watched.close());
         }
         while queue.poll().is_some() {}
         Player {

@@ -1,13 +1,13 @@
 //! Ends a measurement early: every wait in it is known here and is woken.
 
-use crate::dlm::CallbackQueue;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[derive(Default)]
 pub(super) struct Stop {
     set: AtomicBool,
-    queues: Mutex<Vec<Arc<CallbackQueue>>>,
+    /// Each ends the waits on one thing that threads of the measurement wait on.
+    ends: Mutex<Vec<Box<dyn Fn() + Send>>>,
 }
 
 impl Stop {
@@ -17,8 +17,8 @@ impl Stop {
 
     pub(super) fn set(&self) {
         self.set.store(true, Ordering::Relaxed);
-        for queue in self.queues().iter() {
-            queue.close();
+        for end in self.ends().iter() {
+            end();
         }
     }
 
@@ -36,20 +36,21 @@ impl Stop {
         thread()
     }
 
-    /// A queue on which threads of the measurement wait; closed at once where it is too late already.
-    pub(super) fn watch(&self, queue: &Arc<CallbackQueue>) {
-        self.queues().push(Arc::clone(queue));
+    /// What to do to end a wait; done at once where it is too late already.
+    pub(super) fn watch(&self, end: impl Fn() + Send + 'static) {
+        let mut ends = self.ends();
         if self.is_set() {
-            queue.close();
+            end();
         }
+        ends.push(Box::new(end));
     }
 
-    /// A series has ended, and its queues with it.
-    pub(super) fn forget_queues(&self) {
-        self.queues().clear();
+    /// A series has ended, and its waits with it.
+    pub(super) fn forget_waits(&self) {
+        self.ends().clear();
     }
 
-    fn queues(&self) -> std::sync::MutexGuard<'_, Vec<Arc<CallbackQueue>>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ends(&self) -> MutexGuard<'_, Vec<Box<dyn Fn() + Send>>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,207 @@
+//! Broadcasts from one node to all others, step by step.
+
+use super::busy_cores::BusyCores;
+use super::floors::{self, Floors};
+use super::player::sure;
+use super::stop::Stop;
+use super::{Plan, ROUNDS, Turn};
+use crate::channel::{Channel, Options, ReceiveStep, SendStep, Steps, Times, Variant, WaitMode};
+use crate::dlm::{CallbackQueue, LVB_BYTES, Lockspace};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Long enough for a core to fall asleep, where cores are to idle.
+const PAUSE: Duration = Duration::from_micros(200);
+
+pub(super) struct Series {
+    pub(super) role: &'static str,
+    pub(super) step: String,
+    pub(super) latencies_ns: Vec<f64>,
+}
+
+pub(super) struct Measured {
+    pub(super) series: Vec<Series>,
+    pub(super) floors: Floors,
+    /// CPU time of one receiver for one message, alone with a sender and asleep between messages; a mean for each round.
+    pub(super) receiver_cpu_ns: Vec<f64>,
+}
+
+/// `plan.nodes` is 2 or more: one sends.
+pub(super) fn measure(plan: Plan, variant: Variant, stop: &Stop) -> Measured {
+    let mut measured = Measured {
+        series: empty_series(),
+        floors: Floors::default(),
+        receiver_cpu_ns: Vec::new(),
+    };
+    let _busy = plan.busy.then(BusyCores::start);
+    // Broadcasts get three slices of a round, one receiver alone one.
+    let slice = plan.time / ROUNDS / (4 + floors::SLICES);
+    let samples = plan.samples / ROUNDS as usize;
+    for _ in 0..ROUNDS {
+        if stop.is_set() {
+            break;
+        }
+        let turn = |slices: u32| Turn {
+            until: Instant::now() + slice * slices,
+            samples,
+        };
+        measured.floors.measure(plan, slice, samples);
+        let alone = Plan {
+            nodes: 2,
+            spin: false,
+            ..plan
+        };
+        let (_, cpu_ns) = broadcasts(alone, variant, turn(1), stop);
+        measured.receiver_cpu_ns.push(cpu_ns);
+        let (times, _) = broadcasts(plan, variant, turn(3), stop);
+        for series in &mut measured.series {
+            let latencies_ns: Vec<f64> =
+                times.iter().filter_map(|taken| taken.of(series)).collect();
+            series.latencies_ns.extend(latencies_ns);
+        }
+    }
+    measured
+}
+
+enum Taken {
+    Send(Times),
+    Receive(Times),
+}
+
+impl Taken {
+    fn of(&self, series: &Series) -> Option<f64> {
+        let nanoseconds = match (self, series.role) {
+            (Taken::Send(times), "send") => match series.step.as_str() {
+                "processed" => times.since_start_ns(SendStep::AckEx),
+                "all" => times.since_start_ns(SendStep::TokenNl),
+                step => duration(times, SendStep::ALL, step),
+            },
+            (Taken::Receive(times), "receive") => duration(times, ReceiveStep::ALL, &series.step),
+            _ => None,
+        };
+        nanoseconds.map(|nanoseconds| nanoseconds as f64)
+    }
+}
+
+fn duration<S: Steps + std::fmt::Debug>(times: &Times, steps: &[S], name: &str) -> Option<u64> {
+    let step = steps.iter().find(|step| name_of(**step) == name)?;
+    times.duration_ns(*step)
+}
+
+/// `tokenEx` for `TokenEx`.
+fn name_of(step: impl std::fmt::Debug) -> String {
+    let name = format!("{step:?}");
+    name[..1].to_lowercase() + &name[1..]
+}
+
+fn empty_series() -> Vec<Series> {
+    let series = |role, step| Series {
+        role,
+        step,
+        latencies_ns: Vec::new(),
+    };
+    let whole = ["processed", "all"].map(|step| series("send", step.to_owned()));
+    let send = SendStep::ALL
+        .iter()
+        .map(|step| series("send", name_of(step)));
+    let receive = ReceiveStep::ALL
+        .iter()
+        .map(|step| series("receive", name_of(step)));
+    whole.into_iter().chain(send).chain(receive).collect()
+}
+
+/// One broadcast after another, each when all nodes have done with the one before. Their times, and the mean CPU time of
+/// a receiver for a message.
+fn broadcasts(plan: Plan, variant: Variant, turn: Turn, stop: &Stop) -> (Vec<Taken>, f64) {
+    let lockspace = sure(Lockspace::unlisted("measure"));
+    let options = Options {
+        variant,
+        wait: if plan.spin {
+            WaitMode::Spin
+        } else {
+            WaitMode::Park
+        },
+        ..Options::default()
+    };
+    let channels: Result<Vec<Channel>, _> = (1..=plan.nodes)
+        .map(|number| {
+            let node = Arc::new(sure(lockspace.join(number, CallbackQueue::new())));
+            let (channel, _) = Channel::join(node, options, None)?;
+            let watched = channel.clone();
+            stop.watch(move || watched.stop());
+            Ok(channel)
+        })
+        .collect();
+    let channels = channels.unwrap_or_else(|error: crate::channel::ChannelError| panic!("{error}"));
+    let Some((sender, receivers)) = channels.split_first() else {
+        return (Vec::new(), 0.0);
+    };
+    let done = AtomicU64::new(0);
+    let mut taken = Vec::new();
+    let cpu_ns = std::thread::scope(|scope| {
+        let threads: Vec<_> = receivers
+            .iter()
+            .map(|channel| {
+                let done = &done;
+                let samples = turn.samples.div_ceil(receivers.len());
+                scope.spawn(move || stop.set_by_panic(|| receive(channel, done, samples)))
+            })
+            .collect();
+        let mut sent = 0;
+        while !turn.is_over(sent as usize) && !stop.is_set() {
+            if !plan.busy && !plan.spin {
+                std::thread::sleep(PAUSE);
+            }
+            // Stopped, or stuck as the original variant can be.
+            let Ok(times) = sender.send(&[1; LVB_BYTES], None) else {
+                break;
+            };
+            sent += 1;
+            taken.push(Taken::Send(times));
+            while done.load(Ordering::Acquire) < sent * receivers.len() as u64 && !stop.is_set() {
+                std::thread::yield_now();
+            }
+        }
+        receivers.iter().for_each(Channel::stop);
+        let mut cpu_ns = 0;
+        for thread in threads {
+            match thread.join() {
+                Ok((times, own_cpu_ns)) => {
+                    taken.extend(times.into_iter().map(Taken::Receive));
+                    cpu_ns += own_cpu_ns;
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        cpu_ns as f64 / receivers.len() as f64 / sent.max(1) as f64
+    });
+    stop.forget_waits();
+    (taken, cpu_ns)
+}
+
+/// Until the channel is stopped: the times of the first messages, and the thread's CPU time.
+fn receive(channel: &Channel, done: &AtomicU64, samples: usize) -> (Vec<Times>, u64) {
+    let mut taken = Vec::with_capacity(samples);
+    let before_ns = thread_cpu_ns();
+    while let Ok(Some(message)) = channel.receive(None, None) {
+        // A deadlock of the original variant comes after its steps are done.
+        if let Ok(times) = message.acknowledge(None)
+            && taken.len() < samples
+        {
+            taken.push(times);
+        }
+        done.fetch_add(1, Ordering::Release);
+    }
+    (taken, thread_cpu_ns() - before_ns)
+}
+
+fn thread_cpu_ns() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the kernel writes one timespec into the one given.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}

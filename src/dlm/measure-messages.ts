@@ -1,0 +1,125 @@
+/**
+ * Latencies of broadcasts over the message channel, measured inside native code: `measureMessages` for one configuration.
+ */
+import { loadAddon } from "./addon.js";
+import { checkMeasured, type MeasuredCores, type MeasuredWaiting, resultOf } from "./measurement.js";
+
+export type ChannelVariant = "safe" | "mainline" | "original";
+
+const VARIANTS: readonly ChannelVariant[] = ["safe", "mainline", "original"];
+
+/**
+ * Of the sender: `processed`, from the call until every other node has processed the message; `all`, until the token is
+ * given back; and the steps of spec §5.2 in their order, each from the end of the one before. token = turn + tokenEx;
+ * message = receiveTurn + messageEx + messageWritten; ack = ackEx; together they are `processed`.
+ */
+export const SEND_STEPS = [
+  "processed",
+  "all",
+  "turn",
+  "tokenEx",
+  "receiveTurn",
+  "messageEx",
+  "messageWritten",
+  "ackEx",
+  "ackCr",
+  "messageNl",
+  "tokenNl",
+] as const;
+export type SendStep = (typeof SEND_STEPS)[number];
+
+/** Of a receiver, the steps of spec §5.3; `notice` is when it saw that there is a message, and takes no time itself. */
+export const RECEIVE_STEPS = [
+  "notice",
+  "receiveTurn",
+  "messageCr",
+  "processed",
+  "ackNl",
+  "messagePr",
+  "ackCr",
+  "messageNl",
+] as const;
+export type ReceiveStep = (typeof RECEIVE_STEPS)[number];
+
+export interface MeasureMessagesOptions {
+  /** 2 to 64, each on a native thread of its own: one sends, all others receive. */
+  readonly nodes: number;
+  /** The dance; default `safe`. `original` with three nodes or more deadlocks on each message and goes on. */
+  readonly variant?: ChannelVariant;
+  readonly waiting: MeasuredWaiting;
+  readonly cores: MeasuredCores;
+  /** Time of the whole measurement, floors included. */
+  readonly timeMs: number;
+  /** Most messages. Default 10,000. */
+  readonly samples?: number;
+  /** Ends it early; the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export type MessageSeries = {
+  /** One number a message (and receiver), in whole nanoseconds. Empty where a step did not take place. */
+  readonly latenciesNs: Float64Array;
+} & (
+  | { readonly role: "send"; readonly step: SendStep }
+  | { readonly role: "receive"; readonly step: ReceiveStep }
+);
+
+export interface MessageFloors {
+  /** One reading of the clock, of which each step includes one; a mean for each round. */
+  readonly clockNs: Float64Array;
+  /** A turn handed to a thread that sleeps on a futex; one number a turn. */
+  readonly futexNs: Float64Array;
+  /** A turn handed to a thread that spins; one number a turn. Empty on a machine with one core. */
+  readonly spinNs: Float64Array;
+  /** CPU time of one receiver for one message, alone with the sender and asleep in between; a mean for each round. */
+  readonly receiverCpuNs: Float64Array;
+}
+
+export interface MessageMeasurement {
+  readonly nodes: number;
+  readonly variant: ChannelVariant;
+  readonly waiting: MeasuredWaiting;
+  readonly cores: MeasuredCores;
+  readonly series: readonly MessageSeries[];
+  /**
+   * `processed` has two hand-overs on its path, the notice and the last acknowledgement; so it cannot be faster than
+   * 2 × hand-over + (nodes − 1) × receiverCpuNs ÷ cores.
+   */
+  readonly floors: MessageFloors;
+}
+
+/**
+ * Measures one configuration on native threads; this thread stays free. Each broadcast starts when every node has done
+ * with the one before. Run one measurement at a time: it wants the cores for itself.
+ * @throws SlotmarkError `measure-nodes`, `measure-time`, `measure-spin` (input) for options out of range
+ */
+export async function measureMessages(options: MeasureMessagesOptions): Promise<MessageMeasurement> {
+  checkMeasured(options, 2);
+  const { nodes, variant = "safe", waiting, cores, timeMs, samples = 10_000, signal } = options;
+  const measured = await resultOf(
+    (notify) =>
+      new (loadAddon().MessageMeasurement)(
+        nodes,
+        VARIANTS.indexOf(variant),
+        waiting === "spin",
+        cores === "busy",
+        timeMs,
+        samples,
+        notify,
+      ),
+    signal,
+  );
+  const { clockNs, futexNs, spinNs, receiverCpuNs } = measured;
+  const floors = { clockNs, futexNs, spinNs, receiverCpuNs };
+  return { nodes, variant, waiting, cores, series: measured.series.map(seriesOf), floors };
+}
+
+function seriesOf(measured: { role: string; step: string; latenciesNs: Float64Array }): MessageSeries {
+  const { latenciesNs } = measured;
+  const sendStep = SEND_STEPS.find((step) => step === measured.step);
+  if (measured.role === "send" && sendStep !== undefined)
+    return { role: "send", step: sendStep, latenciesNs };
+  const receiveStep = RECEIVE_STEPS.find((step) => step === measured.step);
+  if (receiveStep !== undefined) return { role: "receive", step: receiveStep, latenciesNs };
+  throw new TypeError(`unknown step ${measured.role} ${measured.step}`);
+}
