@@ -7,9 +7,10 @@
 //! The kernel's callbacks come later than the calls: `heard` asks a harmless question on the same resource first, whose
 //! answer cannot overtake what was on its way.
 
+use slotmark_native::channel::LockBackend;
 use slotmark_native::dlm::{
-    CallbackQueue, Event, Flags, LockId, Lockspace, Lvb, Mode, Node, Refusal, Request, Sink,
-    Status, StatusFlags, Wait, Waited,
+    Callback, CallbackQueue, Event, Flags, Lockspace, Lvb, Mode, Refusal, Request, Sink, Status,
+    StatusFlags, Wait, Waited, Wake,
 };
 use slotmark_native::kernel_dlm::{Host, KernelNode};
 use std::sync::{Arc, OnceLock};
@@ -23,44 +24,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The tag of the question that `heard` asks.
 const FENCE: u64 = 0;
 
-enum Manager {
-    Embedded(Node),
-    Kernel(Box<KernelNode>),
-}
+/// Puts the number of its lock into each callback on its way to the queue: the trait knows no tags.
+struct Tagged(u64, Arc<CallbackQueue>);
 
-impl Manager {
-    fn lock(
-        &self,
-        name: &str,
-        tag: u64,
-        request: &Request<'_>,
-        sink: Arc<dyn Sink>,
-    ) -> Result<LockId, Refusal> {
-        match self {
-            Manager::Embedded(node) => node.lock_with(name.as_bytes(), tag, request, sink),
-            Manager::Kernel(node) => node.lock_with(name.as_bytes(), tag, request, sink),
+impl Sink for Tagged {
+    fn deliver(&self, callback: &Callback<'_>) -> Wake {
+        let mut callback = *callback;
+        match &mut callback {
+            Callback::Ast { tag, .. } | Callback::Bast { tag, .. } => *tag = self.0,
+            _ => {}
         }
+        self.1.deliver(&callback)
     }
 
-    fn convert(&self, lock: LockId, request: &Request<'_>) -> Result<(), Refusal> {
-        match self {
-            Manager::Embedded(node) => node.convert(lock, request),
-            Manager::Kernel(node) => node.convert(lock, request),
-        }
+    fn wake(&self) {
+        self.1.wake();
     }
 
-    fn unlock(&self, lock: LockId, flags: Flags, lvb: Option<&Lvb>) -> Result<(), Refusal> {
-        match self {
-            Manager::Embedded(node) => node.unlock(lock, flags, lvb),
-            Manager::Kernel(node) => node.unlock(lock, flags, lvb),
-        }
-    }
-
-    fn cancel(&self, lock: LockId) -> Result<(), Refusal> {
-        match self {
-            Manager::Embedded(node) => node.cancel(lock),
-            Manager::Kernel(node) => node.cancel(lock),
-        }
+    fn gone(&self) {
+        self.1.gone();
     }
 }
 
@@ -85,7 +67,7 @@ fn kernel_node() -> KernelNode {
 
 /// A node with one resource, and what it heard of it.
 struct Player {
-    manager: Manager,
+    manager: Box<dyn LockBackend>,
     queue: Arc<CallbackQueue>,
     resource: &'static str,
 }
@@ -107,35 +89,33 @@ enum Heard {
 }
 
 impl Player {
-    fn lock(&self, tag: u64, request: Request<'_>) -> LockId {
+    fn lock(&self, tag: u64, request: Request<'_>) -> u64 {
         self.try_lock(tag, request).expect("accepted")
     }
 
-    fn try_lock(&self, tag: u64, request: Request<'_>) -> Result<LockId, Refusal> {
-        self.manager.lock(
-            self.resource,
-            tag,
-            &request.blocking_callbacks(),
-            self.queue.clone(),
-        )
+    fn try_lock(&self, tag: u64, request: Request<'_>) -> Result<u64, Refusal> {
+        self.ask(self.resource, tag, &request.blocking_callbacks())
     }
 
-    fn convert(&self, lock: LockId, request: Request<'_>) {
+    fn ask(&self, name: &str, tag: u64, request: &Request<'_>) -> Result<u64, Refusal> {
+        let sink = Arc::new(Tagged(tag, Arc::clone(&self.queue)));
+        self.manager.request(name, request, sink)
+    }
+
+    fn convert(&self, lock: u64, request: Request<'_>) {
         self.try_convert(lock, request).expect("accepted");
     }
 
-    fn try_convert(&self, lock: LockId, request: Request<'_>) -> Result<(), Refusal> {
+    fn try_convert(&self, lock: u64, request: Request<'_>) -> Result<(), Refusal> {
         self.manager.convert(lock, &request.blocking_callbacks())
     }
 
-    fn unlock(&self, lock: LockId) {
-        self.manager
-            .unlock(lock, Flags::NONE, None)
-            .expect("accepted");
+    fn unlock(&self, lock: u64) {
+        self.manager.unlock(lock, Flags::NONE).expect("accepted");
     }
 
     /// A lock granted in this mode, its completion consumed.
-    fn holds(&self, tag: u64, mode: Mode) -> LockId {
+    fn holds(&self, tag: u64, mode: Mode) -> u64 {
         let lock = self.lock(tag, Request::new(mode));
         assert_eq!(self.heard(), [granted(tag, mode)]);
         lock
@@ -144,11 +124,7 @@ impl Player {
     /// Everything that this node has been told of its resource since the last call.
     fn heard(&self) -> Vec<Heard> {
         let fence = Request::new(Nl).flags(Flags::EXPEDITE);
-        let sink: Arc<dyn Sink> = self.queue.clone();
-        let lock = self
-            .manager
-            .lock(self.resource, FENCE, &fence, sink)
-            .expect("accepted");
+        let lock = self.ask(self.resource, FENCE, &fence).expect("accepted");
         let mut heard = Vec::new();
         self.until_fence(Status::Granted, &mut heard);
         self.unlock(lock);
@@ -198,10 +174,10 @@ fn players<const N: usize>(resource: &'static str) -> [Player; N] {
     let lockspace = Lockspace::unlisted("conformance").expect("a good name");
     std::array::from_fn(|number| {
         let queue = CallbackQueue::new();
-        let manager = if on_the_kernel() {
-            Manager::Kernel(Box::new(kernel_node()))
+        let manager: Box<dyn LockBackend> = if on_the_kernel() {
+            Box::new(kernel_node())
         } else {
-            Manager::Embedded(
+            Box::new(
                 lockspace
                     .join(number as u32 + 1, queue.clone())
                     .expect("a new node"),
@@ -424,7 +400,7 @@ rules! {
             let waiting = b.lock(2, Request::new(Ex));
             // Until a master on another machine has answered, the kernel refuses an unlock without force (EBUSY).
             assert_eq!(b.heard(), []);
-            b.manager.unlock(waiting, flags, None).expect("accepted");
+            b.manager.unlock(waiting, flags).expect("accepted");
             assert_eq!(b.heard(), [ast(2, Status::Unlocked, None)]);
         }
     }
@@ -478,9 +454,11 @@ rules! {
         };
         let lock = a.lock(1, Request::new(Ex).lvb(&value(3)));
         a.heard();
-        a.manager.unlock(lock, Flags::VALBLK, Some(&value(4))).expect("accepted");
+        a.convert(lock, Request::new(Ex).lvb(&value(4)));
+        a.heard();
+        a.unlock(lock);
         assert_eq!(a.heard(), [ast(1, Status::Unlocked, None)]);
-        read(4, "written by the unlock");
+        read(4, "written once more by the unlock");
         let lock = a.lock(1, Request::new(Nl).lvb(&value(0)));
         a.heard();
         a.convert(lock, Request::new(Pw));
@@ -530,7 +508,7 @@ rules! {
         let [a] = players(resource);
         let too_long = "x".repeat(65);
         let request = Request::new(Nl);
-        let refused = a.manager.lock(&too_long, 1, &request, a.queue.clone());
+        let refused = a.ask(&too_long, 1, &request);
         assert_eq!(refused, Err(Refusal::NameTooLong));
         for (request, refusal) in [
             (request.flags(Flags::QUECVT), Refusal::QueueConversionOfRequest),
@@ -550,12 +528,12 @@ rules! {
         ] {
             assert_eq!(a.try_convert(lock, request), Err(refusal));
         }
-        assert_eq!(a.manager.unlock(lock, Flags::NOQUEUE, None), Err(Refusal::UnlockFlags));
-        assert_eq!(a.try_convert(LockId::from_bits(0), request), Err(Refusal::ConvertWithoutLock));
+        assert_eq!(a.manager.unlock(lock, Flags::NOQUEUE), Err(Refusal::UnlockFlags));
+        assert_eq!(a.try_convert(0, request), Err(Refusal::ConvertWithoutLock));
         a.unlock(lock);
         assert_eq!(a.heard(), [ast(1, Status::Unlocked, None)]);
         assert_eq!(a.try_convert(lock, request), Err(Refusal::UnknownLock));
-        assert_eq!(a.manager.unlock(lock, Flags::NONE, None), Err(Refusal::UnknownLock));
+        assert_eq!(a.manager.unlock(lock, Flags::NONE), Err(Refusal::UnknownLock));
     }
 
     fn a_node_that_goes_leaves_its_locks(resource) {
@@ -574,7 +552,7 @@ rules! {
 
     fn compatible_conversions_of_many_nodes(resource) {
         let all: [Player; 4] = players(resource);
-        let locks: Vec<LockId> = all.iter().map(|player| player.holds(1, Nl)).collect();
+        let locks: Vec<u64> = all.iter().map(|player| player.holds(1, Nl)).collect();
         for (player, lock) in all.iter().zip(&locks) {
             player.convert(*lock, Request::new(Cw));
             assert_eq!(player.heard(), [granted(1, Cw)]);

@@ -6,6 +6,7 @@ import { after, before, suite, test } from "node:test";
 import { buildConformance, runConformance, withResourcesMasteredBy } from "../../lab/conformance.js";
 import { Lab, NODES } from "../../lab/lab.js";
 import { buildMember, KernelMember } from "../../lab/member.js";
+import { buildNativeProgram } from "../../lab/native-program.js";
 import { missingForLab } from "../../lab/requirements.js";
 
 const missing = missingForLab();
@@ -20,6 +21,7 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     sharedFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-share-"));
     await buildConformance(sharedFolder);
     await buildMember(sharedFolder);
+    await buildNativeProgram("example", "kernel_channel", sharedFolder);
     lab = await Lab.start({ sharedFolder });
   });
   after(async () => {
@@ -39,7 +41,7 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
   });
 
   test("a command's output and exit code come back, bytes and all", async () => {
-    const { exitCode, output } = await lab.guest(1).run("printf 'a\\tb\\n'; echo ö >&2; exit 7");
+    const { exitCode, output } = await lab.guest(1).run("printf 'a\\tb\n'; echo ö >&2; exit 7");
     assert.deepEqual({ exitCode, output }, { exitCode: 7, output: "a\tb\nö\n" });
     assert.equal(await lab.outputOf(2, "seq 100000 | tail -n 1"), "100000\n");
     await assert.rejects(lab.outputOf(1, "echo no; false"), /exit code 1\nno/);
@@ -88,6 +90,20 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     assert.equal(full.exitCode, 2);
     assert.match(full.output, /^dlm-no-free-slot: all 3 slots of the array are held by other nodes; /m);
     for (const member of [last, again, first]) await member.leave();
+  });
+
+  test("messages reach every node on both machines, once and in their order", async () => {
+    const count = 20;
+    const channel = (role: string) => `/share/kernel_channel ${ARRAY} ${role} ${count}`;
+    const received = NODES.map((node) =>
+      lab.outputOf(node, `${channel("receive")} | tee /run/received`, 240_000),
+    );
+    const ready = "until grep -q ready /run/received; do usleep 50000; done";
+    await Promise.all(NODES.map((node) => lab.outputOf(node, ready)));
+    const steps = await lab.outputOf(1, channel("send"), 240_000);
+    assert.match(steps, /^TokenEx \d+\nMessageEx \d+\nAckEx \d+\n$/);
+    const numbers = Array.from({ length: count }, (_, index) => `${index + 1}\n`).join("");
+    for (const output of received) assert.equal(await output, `ready\n${numbers}`);
   });
 
   test("an array that runs in the kernel is refused, and a machine without the cluster says what is missing", async () => {

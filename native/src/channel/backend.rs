@@ -1,6 +1,7 @@
 //! What the channel asks of a lock manager: four operations and a sink for callbacks. Nothing else of it is used.
 
 use crate::dlm::{Flags, LockId, Node, Refusal, Request, Sink};
+use crate::kernel_dlm::KernelNode;
 use std::sync::Arc;
 
 /// A node's access to a lock manager. Operations return at once; outcomes come to the lock's sink, one completion for
@@ -51,5 +52,29 @@ impl LockBackend for Node {
 
     fn cancel(&self, lock: u64) -> Result<(), Refusal> {
         Node::cancel(self, LockId::from_bits(lock))
+    }
+}
+
+impl LockBackend for KernelNode {
+    fn request(
+        &self,
+        name: &str,
+        request: &Request<'_>,
+        sink: Arc<dyn Sink>,
+    ) -> Result<u64, Refusal> {
+        self.lock_with(name.as_bytes(), 0, request, sink)
+            .map(LockId::to_bits)
+    }
+
+    fn convert(&self, lock: u64, request: &Request<'_>) -> Result<(), Refusal> {
+        KernelNode::convert(self, LockId::from_bits(lock), request)
+    }
+
+    fn unlock(&self, lock: u64, flags: Flags) -> Result<(), Refusal> {
+        KernelNode::unlock(self, LockId::from_bits(lock), flags, None)
+    }
+
+    fn cancel(&self, lock: u64) -> Result<(), Refusal> {
+        KernelNode::cancel(self, LockId::from_bits(lock))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The same requests, callbacks and refusals as the embedded manager's (`crate::dlm`), whose types it shares; what user
 //! space cannot have is said where it differs: no slots and no recovery callbacks (`membership` makes up for the slots
-//! and for the notice of a death), and value blocks of 32 bytes (`value_block` packs 64 into them).
+//! and for the notice of a death), and value blocks of 32 bytes (`value_block` packs 64 into them). A resource whose value
+//! block was never written gives zeros to its readers, where the embedded manager says that there is none.
 
 mod completion;
 mod delivery;
