@@ -2,11 +2,15 @@
 //!
 //! Nothing here knows md, superblocks or scenarios.
 
+// Under loom only the lock manager itself is built: the others use threads and locks of their own.
+#[cfg(not(loom))]
 pub mod channel;
 pub mod dlm;
+#[cfg(not(loom))]
 mod dlm_addon;
 pub mod file_lock;
 pub mod io_uring_probe;
+#[cfg(not(loom))]
 pub mod kernel_dlm;
 pub mod library_probe;
 pub mod open_elsewhere;
