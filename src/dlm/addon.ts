@@ -65,6 +65,30 @@ export interface NativeMeasuredLocks {
   readonly spinNs: Float64Array;
 }
 
+export interface ChannelEvent {
+  readonly kind: "joined" | "message" | "answered" | "done" | "ended";
+  readonly job: number;
+  readonly payload?: Uint8Array;
+  /** In the order of SEND_STEPS; −1 where a step did not take place. */
+  readonly timesNs?: Float64Array;
+  /** As refusals are written, see `lock-error.ts`. */
+  readonly error?: string;
+}
+
+/** Joins on its construction; `job` numbers come back with `done`. */
+export interface NativeChannel {
+  send(job: number, payload: Uint8Array): void;
+  takeToken(job: number): void;
+  releaseToken(job: number): void;
+  convert(job: number, resync: boolean, mode: number, blocking: number): void;
+  joinResync(job: number): void;
+  answer(processed: boolean): void;
+  cancel(job: number): void;
+  keepAlive(alive: boolean): void;
+  close(): void;
+  hear(): ChannelEvent[];
+}
+
 export interface NativeMessageSeries {
   readonly role: "send" | "receive";
   readonly step: string;
@@ -87,6 +111,12 @@ export interface NativeMeasurement<T> {
 }
 
 interface Addon {
+  DlmChannel: new (
+    node: DlmNode,
+    variant: number,
+    timeoutMs: number | null,
+    notify: () => void,
+  ) => NativeChannel;
   LockMeasurement: new (
     nodes: number,
     valueBlock: boolean,

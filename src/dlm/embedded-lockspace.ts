@@ -1,6 +1,7 @@
 /**
  * The embedded backend: a node of a lockspace that all threads of this process share.
  */
+import type { Channel, ChannelOptions } from "./channel.js";
 import { EmbeddedNode } from "./embedded-node.js";
 import { LockError } from "./lock-error.js";
 import type { LockMode } from "./lock-mode.js";
@@ -91,6 +92,10 @@ export class EmbeddedLockspace implements Lockspace {
 
   unref(): void {
     this.#node.reference(false);
+  }
+
+  openChannel(options: ChannelOptions): Promise<Channel> {
+    return this.#node.openChannel(options);
   }
 
   leave(options?: { readonly force?: boolean }): Promise<void> {

@@ -2,6 +2,7 @@
  * A node of an embedded lockspace: its operations, and the way of callbacks to promises and functions.
  */
 import { type DlmNode, loadAddon } from "./addon.js";
+import type { Channel, ChannelOptions } from "./channel.js";
 import { EmbeddedLock, LockState } from "./embedded-lock.js";
 import { LockError, refusable } from "./lock-error.js";
 import { flagBits, LOCK_FLAGS } from "./lock-flag.js";
@@ -16,6 +17,7 @@ import type {
   WaitOptions,
   WaitOutcome,
 } from "./lockspace.js";
+import { openNativeChannel } from "./native-channel.js";
 import { type DlmEvent, RECORD_WORDS, readCompletion, readEvent, readLockId } from "./record.js";
 
 const RECORDS_PER_DRAIN = 64;
@@ -179,6 +181,10 @@ export class EmbeddedNode {
       () => `declaring dead ${nodes.join(", ")} in ${JSON.stringify(this.lockspace)}`,
       () => this.#native.declareDead([...nodes]),
     );
+  }
+
+  openChannel(options: ChannelOptions): Promise<Channel> {
+    return openNativeChannel(this, this.#native, options);
   }
 
   leave(force: boolean): void {

@@ -28,18 +28,18 @@ export function refusable<T>(attempted: () => string, operation: () => T): T {
   try {
     return operation();
   } catch (error) {
-    const lines = error instanceof Error ? error.message.split("\n") : [];
-    const [errnoName, name, message, remedy] = lines;
-    if (errnoName === undefined || name === undefined || message === undefined || remedy === undefined) {
-      throw new LockError(
-        "EINVAL",
-        "dlm-argument",
-        `${attempted()}: ${error instanceof Error ? error.message : String(error)}`,
-        "Pass arguments of the documented types.",
-      );
-    }
-    throw new LockError(errnoName, `dlm-${kebab(name)}`, `${attempted()}: ${message}`, sentence(remedy));
+    throw lockErrorOf(attempted(), error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The error that four lines of the addon's stand for. */
+export function lockErrorOf(attempted: string, text: string, prefix = "dlm"): LockError {
+  const [errnoName, name, message, remedy] = text.split("\n");
+  if (errnoName === undefined || name === undefined || message === undefined || remedy === undefined) {
+    const advice = "Pass arguments of the documented types.";
+    return new LockError("EINVAL", `${prefix}-argument`, `${attempted}: ${text}`, advice);
+  }
+  return new LockError(errnoName, `${prefix}-${kebab(name)}`, `${attempted}: ${message}`, sentence(remedy));
 }
 
 function kebab(name: string): string {

@@ -6,6 +6,7 @@
  * resolves to; the promise never rejects. Ask the completion's `status`: a NOQUEUE request that found the lock taken
  * completes too, with EAGAIN.
  */
+import type { Channel, ChannelOptions } from "./channel.js";
 import type { LockFlag } from "./lock-flag.js";
 import type { LockMode } from "./lock-mode.js";
 
@@ -137,6 +138,11 @@ export interface Lockspace {
   /** Keeps the event loop going for blocking callbacks; operations that wait keep it going anyway. */
   ref(): void;
   unref(): void;
+  /**
+   * Joins the message channel of this lockspace. It waits on threads of its own: `waitSync` never delivers its messages.
+   * @throws LockError ETIMEDOUT where another node keeps the token, ESHUTDOWN where this one is gone
+   */
+  openChannel(options: ChannelOptions): Promise<Channel>;
   /** By force with all its locks. The node is gone when the call returns. @throws LockError EBUSY without force while it has locks */
   leave(options?: { readonly force?: boolean }): Promise<void>;
 }

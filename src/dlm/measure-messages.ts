@@ -2,31 +2,8 @@
  * Latencies of broadcasts over the message channel, measured inside native code: `measureMessages` for one configuration.
  */
 import { loadAddon } from "./addon.js";
+import { CHANNEL_VARIANTS, type ChannelVariant, SEND_STEPS, type SendStep } from "./channel.js";
 import { checkMeasured, type MeasuredCores, type MeasuredWaiting, resultOf } from "./measurement.js";
-
-export type ChannelVariant = "safe" | "mainline" | "original";
-
-const VARIANTS: readonly ChannelVariant[] = ["safe", "mainline", "original"];
-
-/**
- * Of the sender: `processed`, from the call until every other node has processed the message; `all`, until the token is
- * given back; and the steps of spec §5.2 in their order, each from the end of the one before. token = turn + tokenEx;
- * message = receiveTurn + messageEx + messageWritten; ack = ackEx; together they are `processed`.
- */
-export const SEND_STEPS = [
-  "processed",
-  "all",
-  "turn",
-  "tokenEx",
-  "receiveTurn",
-  "messageEx",
-  "messageWritten",
-  "ackEx",
-  "ackCr",
-  "messageNl",
-  "tokenNl",
-] as const;
-export type SendStep = (typeof SEND_STEPS)[number];
 
 /** Of a receiver, the steps of spec §5.3; `notice` is when it saw that there is a message, and takes no time itself. */
 export const RECEIVE_STEPS = [
@@ -100,7 +77,7 @@ export async function measureMessages(options: MeasureMessagesOptions): Promise<
     (notify) =>
       new (loadAddon().MessageMeasurement)(
         nodes,
-        VARIANTS.indexOf(variant),
+        CHANNEL_VARIANTS.indexOf(variant),
         waiting === "spin",
         cores === "busy",
         timeMs,

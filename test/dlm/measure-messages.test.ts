@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import {
-  type ChannelVariant,
-  type MessageMeasurement,
-  measureMessages,
-  RECEIVE_STEPS,
-  SEND_STEPS,
-} from "../../src/dlm/measure-messages.js";
+import { type ChannelVariant, SEND_STEPS } from "../../src/dlm/channel.js";
+import { type MessageMeasurement, measureMessages, RECEIVE_STEPS } from "../../src/dlm/measure-messages.js";
 
 const short = { waiting: "sleep", cores: "idle", timeMs: 60, samples: 40 } as const;
 

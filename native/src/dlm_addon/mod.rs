@@ -4,6 +4,8 @@
 //! mailbox, for the event loop (which the notifier wakes) or for a thread that waits there on purpose. When an environment
 //! goes, for whatever reason, its clean-up hook takes its nodes out of their lockspaces.
 
+mod channel;
+mod channel_threads;
 mod exit_hook;
 mod mailbox;
 mod measure;

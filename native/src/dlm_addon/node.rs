@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// A node that other threads see as well: lock holders deliver to its mailbox, its environment's end takes it away.
 struct Member {
-    node: Node,
+    node: Arc<Node>,
     mailbox: Arc<Mailbox>,
     dies_with_environment: bool,
 }
@@ -76,7 +76,7 @@ impl DlmNode {
             .inspect_err(|_| mailbox.notifier.close())
             .map(|node| {
                 Arc::new(Member {
-                    node,
+                    node: Arc::new(node),
                     mailbox,
                     dies_with_environment,
                 })
@@ -255,6 +255,13 @@ impl DlmNode {
 /// TypeScript keeps one array for this and lets nothing else see it.
 fn words<'a>(array: &'a mut Int32ArraySlice<'_>) -> &'a mut [i32] {
     unsafe { array.as_mut() }
+}
+
+impl DlmNode {
+    /// For a channel of this node; once the node is gone all of its waits end.
+    pub(super) fn backend(&self) -> Arc<Node> {
+        Arc::clone(&self.member.node)
+    }
 }
 
 fn value_block(bytes: Option<&[u8]>) -> napi::Result<Option<Lvb>> {

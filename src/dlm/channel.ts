@@ -1,0 +1,84 @@
+/**
+ * The message channel of md-cluster as slotmark uses it (spec §5), whichever lock manager is behind: one node sends 64
+ * bytes, every other node processes them before the send is over, and all nodes see all messages in one order.
+ */
+import type { LockMode } from "./lock-mode.js";
+
+export const CHANNEL_VARIANTS = ["safe", "mainline", "original"] as const;
+
+/**
+ * Whose dance. `mainline`: as md-cluster since Linux 6.11, also where it gets stuck. `safe`: that, and what timed out is
+ * taken back, and who refused a message hears the next. `original`: the first patch's, whose receivers deadlock.
+ */
+export type ChannelVariant = (typeof CHANNEL_VARIANTS)[number];
+
+/**
+ * Of the sender: `processed`, from the call until every other node has processed the message; `all`, until the token is
+ * given back; and the steps of spec §5.2 in their order, each from the end of the one before. token = turn + tokenEx;
+ * message = receiveTurn + messageEx + messageWritten; ack = ackEx; together they are `processed`.
+ */
+export const SEND_STEPS = [
+  "processed",
+  "all",
+  "turn",
+  "tokenEx",
+  "receiveTurn",
+  "messageEx",
+  "messageWritten",
+  "ackEx",
+  "ackCr",
+  "messageNl",
+  "tokenNl",
+] as const;
+export type SendStep = (typeof SEND_STEPS)[number];
+
+/** Nanoseconds; a step that did not take place (the token was held already) is missing. */
+export type SendTimes = { readonly [step in SendStep]?: number };
+
+export interface ChannelOptions {
+  readonly variant?: ChannelVariant;
+  /** Limit of each single wait; null for none. Default 30 s, as the kernel's. */
+  readonly timeoutMs?: number | null;
+  /**
+   * Processes a message: 64 bytes, a copy. The sender waits until it has returned, or its promise is settled. Where it throws
+   * or rejects, the message is refused, and the sender runs into its time-out; `onError` gets the error.
+   */
+  readonly onMessage: (payload: Uint8Array) => void | Promise<void>;
+  /** Errors of `onMessage`, and of receiving itself. Without it they are uncaught. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface ChannelCall {
+  /** Ends the operation's waits; it then rejects with ECANCELED. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ConversionCall extends ChannelCall {
+  /** Whether it waits for the channel's time-out (default), for ever, or not at all (EAGAIN). */
+  readonly wait?: "timeout" | "forever" | "no";
+}
+
+/**
+ * One node's end. Operations that fail reject with a LockError: ETIMEDOUT, EAGAIN, EDEADLK, ECANCELED, ESHUTDOWN; after a
+ * send that failed some nodes may have processed the message. It goes with its lockspace, with its thread, and where it
+ * is dropped.
+ */
+export interface Channel {
+  /** Whether it can be used no more. */
+  readonly closed: boolean;
+  /** Broadcasts exactly 64 bytes; resolves once every other node has processed them. One after the other. */
+  send(payload: Uint8Array, call?: ChannelCall): Promise<SendTimes>;
+  /** Takes the token: until it is released only this node sends, and it does not receive. */
+  takeToken(call?: ChannelCall): Promise<void>;
+  releaseToken(): Promise<void>;
+  /** The veto on a new disk (spec §6.2). */
+  convertNoNewDev(mode: LockMode, call?: ConversionCall): Promise<void>;
+  /** Step 11 of the join (spec §4.2): requests `resync` in NL. */
+  joinResync(): Promise<void>;
+  convertResync(mode: LockMode, call?: ConversionCall): Promise<void>;
+  /** Keeps the event loop going for messages; operations under way keep it going anyway. */
+  ref(): void;
+  unref(): void;
+  /** Gives up all locks at once, as a node that leaves; what is under way rejects with ECANCELED. */
+  close(): void;
+}

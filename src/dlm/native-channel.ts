@@ -1,0 +1,272 @@
+/**
+ * A message channel over the addon: its waits are on native threads, its messages come to the event loop.
+ */
+import { type ChannelEvent, type DlmNode, loadAddon, type NativeChannel } from "./addon.js";
+import {
+  CHANNEL_VARIANTS,
+  type Channel,
+  type ChannelCall,
+  type ChannelOptions,
+  type ConversionCall,
+  SEND_STEPS,
+  type SendTimes,
+} from "./channel.js";
+import { LockError, lockErrorOf, refusable } from "./lock-error.js";
+import { type LockMode, modeNumber } from "./lock-mode.js";
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const WAITS = ["timeout", "forever", "no"];
+
+interface Job {
+  readonly attempted: string;
+  readonly resolve: (times: SendTimes) => void;
+  readonly reject: (error: LockError) => void;
+}
+
+/** Channels that must not be collected: an operation is under way, or `ref` was called. */
+const kept = new Set<ChannelState>();
+
+/**
+ * What belongs to a channel. Nothing that the addon holds refers to it strongly, so that a channel nobody uses any more is
+ * collected, and leaves.
+ */
+class ChannelState implements Channel {
+  #native: NativeChannel | undefined;
+  readonly #jobs = new Map<number, Job>();
+  #nextJob = 1;
+  #referenced = false;
+  #closed = false;
+
+  constructor(
+    private readonly options: ChannelOptions,
+    /** Keeps the node, whose locks these are. */
+    readonly owner: object,
+  ) {}
+
+  /** Resolves once it has joined. */
+  open(node: DlmNode, notify: () => void): Promise<void> {
+    const { variant = "safe", timeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
+    const number = CHANNEL_VARIANTS.indexOf(variant);
+    if (number < 0) {
+      const advice = `Use one of ${CHANNEL_VARIANTS.join(", ")}.`;
+      const message = `no such variant of the channel: ${JSON.stringify(variant)}`;
+      throw new LockError("EINVAL", "channel-variant", message, advice);
+    }
+    // Job 0 is the join itself.
+    const joined = this.#track(0, "joining the channel", undefined);
+    this.#native = new (loadAddon().DlmChannel)(node, number, timeoutMs, notify);
+    this.#keep();
+    return joined.then(() => undefined);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  send(payload: Uint8Array, call?: ChannelCall): Promise<SendTimes> {
+    const attempted = "sending a message";
+    return this.#run(attempted, call, (native, job) => native.send(job, payload));
+  }
+
+  async takeToken(call?: ChannelCall): Promise<void> {
+    await this.#run("taking the token", call, (native, job) => native.takeToken(job));
+  }
+
+  async releaseToken(): Promise<void> {
+    await this.#run("releasing the token", undefined, (native, job) => native.releaseToken(job));
+  }
+
+  convertNoNewDev(mode: LockMode, call?: ConversionCall): Promise<void> {
+    return this.#convert(false, mode, call);
+  }
+
+  async joinResync(): Promise<void> {
+    await this.#run("joining resync", undefined, (native, job) => native.joinResync(job));
+  }
+
+  convertResync(mode: LockMode, call?: ConversionCall): Promise<void> {
+    return this.#convert(true, mode, call);
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    this.#keep();
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    this.#keep();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#end("ECANCELED", "cancelled", "the channel was closed");
+  }
+
+  /** Runs in the event loop whenever something has happened. */
+  hear(): void {
+    for (const event of this.#native?.hear() ?? []) {
+      if (this.#closed) return;
+      this.#hearOne(event);
+    }
+  }
+
+  async #convert(resync: boolean, mode: LockMode, call: ConversionCall = {}): Promise<void> {
+    const number = modeNumber(mode);
+    const blocking = Math.max(0, WAITS.indexOf(call.wait ?? "timeout"));
+    const attempted = `converting ${resync ? "resync" : "no-new-dev"} to ${mode}`;
+    await this.#run(attempted, call, (native, job) => native.convert(job, resync, number, blocking));
+  }
+
+  async #run(
+    attempted: string,
+    call: ChannelCall | undefined,
+    start: (native: NativeChannel, job: number) => void,
+  ): Promise<SendTimes> {
+    const native = this.#native;
+    if (this.#closed || native === undefined) {
+      throw new LockError(
+        "ESHUTDOWN",
+        "channel-closed",
+        `${attempted}: the channel is closed`,
+        "Join again.",
+      );
+    }
+    call?.signal?.throwIfAborted();
+    const job = this.#nextJob++;
+    refusable(
+      () => attempted,
+      () => start(native, job),
+    );
+    return await this.#track(job, attempted, call?.signal);
+  }
+
+  async #track(job: number, attempted: string, signal: AbortSignal | undefined): Promise<SendTimes> {
+    const cancel = () => this.#native?.cancel(job);
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return await new Promise<SendTimes>((resolve, reject) => {
+        this.#jobs.set(job, { attempted, resolve, reject });
+        this.#keep();
+      });
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  #hearOne(event: ChannelEvent): void {
+    switch (event.kind) {
+      case "joined":
+        this.#settle(0, (job) => job.resolve({}));
+        break;
+      case "message":
+        void this.#process(event.payload ?? new Uint8Array());
+        break;
+      case "answered":
+        if (event.error !== undefined)
+          this.#report(lockErrorOf("receiving a message", event.error, "channel"));
+        break;
+      case "done":
+        this.#settle(event.job, (job) => {
+          if (event.error === undefined) job.resolve(timesOf(event.timesNs));
+          else job.reject(lockErrorOf(job.attempted, event.error, "channel"));
+        });
+        break;
+      case "ended": {
+        const error = lockErrorOf("the message channel", event.error ?? "", "channel");
+        const joining = this.#jobs.has(0);
+        this.#end(error.errnoName, error.code.replace(/^channel-/, ""), error.message);
+        // Whoever joins hears it from there; a node that is gone is told by its lockspace.
+        if (!joining && error.errnoName !== "ESHUTDOWN") this.#report(error);
+        break;
+      }
+    }
+  }
+
+  async #process(payload: Uint8Array): Promise<void> {
+    let processed = true;
+    try {
+      await this.options.onMessage(payload);
+    } catch (error) {
+      processed = false;
+      this.#report(error);
+    }
+    if (!this.#closed) this.#native?.answer(processed);
+  }
+
+  #report(error: unknown): void {
+    if (this.options.onError !== undefined) {
+      this.options.onError(error);
+      return;
+    }
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+
+  #settle(number: number, settle: (job: Job) => void): void {
+    const job = this.#jobs.get(number);
+    if (job === undefined) return;
+    this.#jobs.delete(number);
+    this.#keep();
+    settle(job);
+  }
+
+  #end(errnoName: string, cause: string, message: string): void {
+    this.#closed = true;
+    const text = message.replace(`${errnoName}: `, "");
+    for (const number of [...this.#jobs.keys()]) {
+      this.#settle(number, (job) => {
+        const what = `${job.attempted}: ${text}`;
+        job.reject(new LockError(errnoName, `channel-${cause}`, what, "Join again."));
+      });
+    }
+    this.#referenced = false;
+    this.#keep();
+    this.#native?.close();
+  }
+
+  #keep(): void {
+    const wanted = this.#jobs.size > 0 || this.#referenced;
+    if (wanted) kept.add(this);
+    else kept.delete(this);
+    this.#native?.keepAlive(wanted);
+  }
+}
+
+/**
+ * Joins a node's message channel.
+ * @throws LockError ETIMEDOUT where the token is not to be had, ESHUTDOWN where the node is gone, EINVAL
+ */
+export async function openNativeChannel(
+  owner: object,
+  node: DlmNode,
+  options: ChannelOptions,
+): Promise<Channel> {
+  const channel = new ChannelState(options, owner);
+  await channel.open(node, notifierOf(new WeakRef(channel)));
+  return channel;
+}
+
+/** Made where nothing but the weak reference is in reach. */
+function notifierOf(channel: WeakRef<ChannelState>): () => void {
+  return () => {
+    try {
+      channel.deref()?.hear();
+    } catch (error) {
+      // Out of the addon's call, which would swallow it.
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  };
+}
+
+function timesOf(timesNs: Float64Array | undefined): SendTimes {
+  const times: { [step in (typeof SEND_STEPS)[number]]?: number } = {};
+  for (const [index, step] of SEND_STEPS.entries()) {
+    const nanoseconds = timesNs?.[index] ?? -1;
+    if (nanoseconds >= 0) times[step] = nanoseconds;
+  }
+  return times;
+}

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, suite, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { Channel, ChannelOptions } from "../../src/dlm/channel.js";
+import { type EmbeddedLockspace, joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
+import type { ChannelWorkerData } from "./channel-worker.js";
+
+interface End {
+  readonly lockspace: EmbeddedLockspace;
+  readonly channel: Channel;
+  readonly heard: number[];
+}
+
+async function open(lockspace: string, node: number, options: Partial<ChannelOptions> = {}): Promise<End> {
+  const joined = joinEmbeddedLockspace({ lockspace, node });
+  const heard: number[] = [];
+  const onMessage = (payload: Uint8Array) => void heard.push(payload[0] ?? -1);
+  return { lockspace: joined, channel: await joined.openChannel({ onMessage, ...options }), heard };
+}
+
+async function closeAll(...ends: readonly End[]): Promise<void> {
+  for (const { channel, lockspace } of ends) {
+    channel.close();
+    if (!lockspace.gone) await lockspace.leave({ force: true });
+  }
+}
+
+async function startWorker(workerData: ChannelWorkerData): Promise<Worker> {
+  const worker = new Worker(new URL("./channel-worker.js", import.meta.url), { workerData });
+  await once(worker, "message");
+  return worker;
+}
+
+const message = (byte: number) => new Uint8Array(64).fill(byte);
+
+suite("the message channel", () => {
+  test("all others have processed a message when its send is over, and all see one order", async () => {
+    const ends = await Promise.all([1, 2, 3].map((node) => open("order", node)));
+    const [first, second, third] = ends;
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    const times = await first.channel.send(message(1));
+    assert.deepEqual([first.heard, second.heard, third.heard], [[], [1], [1]]);
+    const { processed = 0, all = 0, turn, tokenEx, receiveTurn, messageEx, messageWritten, ackEx } = times;
+    assert.ok(processed > 0 && all >= processed);
+    const parts = [turn, tokenEx, receiveTurn, messageEx, messageWritten, ackEx];
+    assert.equal(
+      parts.reduce<number>((sum, part) => sum + (part ?? Number.NaN), 0),
+      processed,
+    );
+    await Promise.all(
+      [10, 20, 30].flatMap((byte) =>
+        ends.map(({ channel, lockspace }) => channel.send(message(byte + lockspace.node))),
+      ),
+    );
+    // Each lacks its own; what two of them have in common they have in the same order.
+    for (const one of ends) {
+      assert.equal(one.heard.filter((byte) => byte >= 10).length, 6);
+      for (const other of ends) {
+        const common = (heard: readonly number[], others: readonly number[]) =>
+          heard.filter((byte) => others.includes(byte));
+        assert.deepEqual(common(one.heard, other.heard), common(other.heard, one.heard));
+      }
+    }
+    await closeAll(...ends);
+  });
+
+  test("the sender waits for a receiver's promise", async () => {
+    let finish = () => {};
+    const sender = await open("promise", 1);
+    const receiver = await open("promise", 2, {
+      onMessage: () =>
+        new Promise((resolve) => {
+          finish = resolve;
+        }),
+    });
+    let sent = false;
+    const sending = sender.channel.send(message(1)).then(() => {
+      sent = true;
+    });
+    for (let turn = 0; turn < 100; turn++) await setImmediate();
+    assert.equal(sent, false);
+    finish();
+    await sending;
+    await closeAll(sender, receiver);
+  });
+
+  test("a receiver that throws refuses: the sender times out, and the next message arrives", async () => {
+    const errors: unknown[] = [];
+    const heard: number[] = [];
+    const sender = await open("refusing", 1, { timeoutMs: 50 });
+    const receiver = await open("refusing", 2, {
+      onMessage: ([byte = 0]) => {
+        heard.push(byte);
+        if (byte === 1) throw new Error("not this one");
+      },
+      onError: (error) => errors.push(error),
+    });
+    await assert.rejects(sender.channel.send(message(1)), {
+      name: "SlotmarkError",
+      errnoName: "ETIMEDOUT",
+      code: "channel-timed-out",
+      message: /^ETIMEDOUT: sending a message: converting `ack` to Ex: no answer in time$/,
+    });
+    await sender.channel.send(message(2));
+    assert.deepEqual(heard, [1, 2]);
+    assert.equal(errors.length, 1);
+    await closeAll(sender, receiver);
+  });
+
+  test("a send that waits is cancelled by its signal", async () => {
+    const sender = await open("signal", 1);
+    const receiver = await open("signal", 2);
+    await receiver.channel.takeToken();
+    const stop = new AbortController();
+    const sending = sender.channel.send(message(1), { signal: stop.signal });
+    setTimeout(() => stop.abort(), 5);
+    await assert.rejects(sending, { errnoName: "ECANCELED", code: "channel-cancelled" });
+    await receiver.channel.releaseToken();
+    await sender.channel.send(message(2));
+    assert.deepEqual(receiver.heard, [2]);
+    await closeAll(sender, receiver);
+  });
+
+  test("under the token several messages belong together; no-new-dev is a veto", async () => {
+    const sender = await open("token", 1);
+    const receiver = await open("token", 2);
+    await sender.channel.takeToken();
+    assert.ok("tokenEx" in (await sender.channel.send(message(1))));
+    await sender.channel.convertNoNewDev("NL");
+    const attempt = sender.channel.convertNoNewDev("EX", { wait: "no" });
+    await assert.rejects(attempt, { errnoName: "EAGAIN" });
+    await receiver.channel.convertNoNewDev("NL");
+    await sender.channel.convertNoNewDev("EX", { wait: "no" });
+    await sender.channel.convertNoNewDev("CR");
+    await sender.channel.releaseToken();
+    await assert.rejects(sender.channel.convertResync("EX"), { errnoName: "EINVAL" });
+    await sender.channel.joinResync();
+    await sender.channel.convertResync("EX", { wait: "forever" });
+    await closeAll(sender, receiver);
+  });
+
+  test("misuse", async () => {
+    const end = await open("misuse", 1);
+    const length = { errnoName: "EINVAL", code: "dlm-lvb-length" };
+    await assert.rejects(end.channel.send(new Uint8Array(63)), length);
+    await assert.rejects(end.channel.convertNoNewDev(JSON.parse('"XX"')), { errnoName: "EINVAL" });
+    const onMessage = () => {};
+    await assert.rejects(end.lockspace.openChannel({ onMessage, variant: JSON.parse('"x"') }), {
+      errnoName: "EINVAL",
+      code: "channel-variant",
+    });
+    await closeAll(end);
+    assert.equal(end.channel.closed, true);
+    await assert.rejects(end.channel.send(message(1)), { errnoName: "ESHUTDOWN", code: "channel-closed" });
+    await assert.rejects(end.lockspace.openChannel({ onMessage }), { errnoName: "ESHUTDOWN" });
+  });
+
+  test("what is under way ends when the channel is closed, or its node declared dead", async () => {
+    const first = await open("closing", 1);
+    const second = await open("closing", 2);
+    const third = await open("closing", 3);
+    await third.channel.takeToken();
+    const closed = first.channel.send(message(1));
+    const dead = second.channel.send(message(2));
+    setTimeout(() => {
+      first.channel.close();
+      third.lockspace.declareDead([2]);
+    }, 5);
+    await assert.rejects(closed, { errnoName: "ECANCELED" });
+    await assert.rejects(dead, { errnoName: "ESHUTDOWN" });
+    await closeAll(first, second, third);
+  });
+
+  suite("with worker threads", () => {
+    const lockspace = "channel-workers";
+    let end: End | undefined;
+    after(async () => {
+      if (end !== undefined) await closeAll(end);
+    });
+
+    test("a receiver terminated while it processes holds nobody up", { timeout: 60_000 }, async () => {
+      end = await open(lockspace, 1);
+      const answering = await startWorker({ lockspace, node: 2, behaviour: "answer" });
+      const hanging = await startWorker({ lockspace, node: 3, behaviour: "hang" });
+      const reached = once(hanging, "message");
+      const answered = once(answering, "message");
+      const sending = end.channel.send(message(7));
+      assert.deepEqual(await reached, [7]);
+      await hanging.terminate();
+      await sending;
+      assert.deepEqual(await answered, [7]);
+      await answering.terminate();
+      assert.deepEqual(end.lockspace.members(), [{ node: 1, slot: 1 }]);
+    });
+
+    test("senders terminated between any two steps leave a channel that works", {
+      timeout: 60_000,
+    }, async () => {
+      assert.ok(end !== undefined);
+      for (let round = 0; round < 15; round++) {
+        const sender = await startWorker({ lockspace, node: 2, behaviour: "send" });
+        const before = end.heard.length;
+        while (end.heard.length < before + round) await setImmediate();
+        await sender.terminate();
+        await end.channel.send(message(1));
+      }
+      assert.deepEqual(end.lockspace.members(), [{ node: 1, slot: 1 }]);
+    });
+  });
+});
