@@ -68,17 +68,24 @@ suite("the message channel", () => {
 
   test("the sender waits for a receiver's promise", async () => {
     let finish = () => {};
+    let reach = () => {};
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
     const sender = await open("promise", 1);
     const receiver = await open("promise", 2, {
-      onMessage: () =>
-        new Promise((resolve) => {
+      onMessage: () => {
+        reach();
+        return new Promise((resolve) => {
           finish = resolve;
-        }),
+        });
+      },
     });
     let sent = false;
     const sending = sender.channel.send(message(1)).then(() => {
       sent = true;
     });
+    await reached;
     for (let turn = 0; turn < 100; turn++) await setImmediate();
     assert.equal(sent, false);
     finish();
