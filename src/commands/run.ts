@@ -7,6 +7,7 @@ import { BitmapTrials } from "../measure/bitmap-trials.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { slotmarkIdentity } from "../measure/identity.js";
 import { lockTrials } from "../measure/lock-trials.js";
+import { messageTrials } from "../measure/message-trials.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
 import { runWarnings } from "../measure/run-warnings.js";
@@ -175,6 +176,7 @@ async function run(
 
 function trialsOf(scenario: Scenario, members: RunMembers | null): TrialSource {
   if (scenario.kind === "locks") return lockTrials(scenario);
+  if (scenario.kind === "messages") return messageTrials(scenario);
   if (members === null) throw new Error("a bitmap scenario needs members");
   return new BitmapTrials(scenario, members);
 }
@@ -262,7 +264,7 @@ function headerOf(
   members: RunMembers | null,
 ): JournalHeader {
   const writing = scenarios.find((scenario) => scenario.kind === "bitmap");
-  const locking = scenarios.some((scenario) => scenario.kind === "locks");
+  const locking = scenarios.some((scenario) => scenario.kind !== "bitmap");
   return {
     journal: "slotmark",
     schemaVersion: SCHEMA_VERSION,

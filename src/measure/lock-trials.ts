@@ -1,14 +1,12 @@
 /** The trials of a lock scenario: the embedded lock manager, measured on native threads and as JavaScript sees it. */
 import { availableParallelism } from "node:os";
-import { encodeHistogram, latencyHistogram, recordLatency } from "../cluster/latency-histogram.js";
 import { type LockSeries, measureLocks } from "../dlm/measure-locks.js";
 import { measureLocksFromJavaScript } from "../dlm/measure-locks-from-javascript.js";
 import { expandLocks, type LockPlan } from "../scenario/expand.js";
 import type { LockScenario } from "../scenario/schema.js";
-import { latencyMetric } from "./latency-metric.js";
+import { LatencyRecord } from "./latency-record.js";
 import type { MeasuredTrial } from "./measured-trial.js";
 import type { RunnableTrial, TrialSource } from "./runnable-trial.js";
-import type { Metric } from "./trial-record.js";
 
 export function lockTrials(scenario: LockScenario): TrialSource {
   const trials = expandLocks(scenario, availableParallelism()).map(
@@ -96,24 +94,4 @@ function metricName({ operation, from, to, blockers = 0 }: LockFigures["series"]
     ...(blockers > 0 ? [`blockers=${blockers}`] : []),
   ];
   return `lock_latency_ns{${parts.join(",")}}`;
-}
-
-class LatencyRecord {
-  readonly metrics: Record<string, Metric> = {};
-  readonly references: Record<string, string> = {};
-  readonly histograms: Record<string, string> = {};
-
-  constructor(private readonly trialId: string) {}
-
-  /** Nothing is recorded where there are no samples (no spin floor on a machine with one core). */
-  add(name: string, latenciesNs: Float64Array): void {
-    if (latenciesNs.length === 0) return;
-    const histogram = latencyHistogram();
-    for (const latencyNs of latenciesNs) recordLatency(histogram, latencyNs);
-    this.metrics[name] = latencyMetric(histogram);
-    const reference = `${this.trialId}/${name}`;
-    this.references[name] = reference;
-    this.histograms[reference] = encodeHistogram(histogram);
-    histogram.destroy();
-  }
 }

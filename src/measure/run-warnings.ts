@@ -48,7 +48,7 @@ export function runWarnings(
     );
   }
   for (const scenario of scenarios) {
-    if (scenario.kind !== "locks" || !scenario.waiting.includes("spin")) continue;
+    if (scenario.kind === "bitmap" || !scenario.waiting.includes("spin")) continue;
     const cores = availableParallelism();
     const without = scenario.nodes.filter((nodes) => nodes > cores);
     if (without.length === 0) continue;

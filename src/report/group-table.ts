@@ -21,13 +21,17 @@ const NARROW_NAME_COLUMNS = 20;
 const SHOWN_LOCK_LATENCY =
   /\{op=(handOver,.*|release,.*|request,mode=EX|unlock,mode=EX|convert,mode=(NL-EX|EX-NL|EX-CW|CW-EX|CR-EX))\}$/;
 
+/** Of a message, the steps on the way to its being processed everywhere. */
+const SHOWN_MESSAGE_STEP = /\{role=send,step=(tokenEx|messageEx|ackEx|all)\}$/;
+
 function isShown(metric: string): boolean {
+  if (metric.startsWith("message_step_ns")) return SHOWN_MESSAGE_STEP.test(metric);
   return !metric.startsWith("lock_latency_ns") || SHOWN_LOCK_LATENCY.test(metric);
 }
 
-/** A lock's figures are many: two of each say it. */
+/** The figures of locks and messages are many: two of each say it. */
 function figuresOf(metric: string): readonly (typeof FIGURES)[number][] {
-  return metric.startsWith("lock_") ? ["p50", "p99"] : FIGURES;
+  return /^(lock|message)_/.test(metric) ? ["p50", "p99"] : FIGURES;
 }
 
 interface Cell {

@@ -2,7 +2,7 @@
  * From a scenario's matrix to the trials in the order in which they run. Phases and matrix points are interleaved pair by
  * pair, and the order inside a pair is drawn from the seed, so that the machine's drift falls on all alike.
  */
-import type { BitmapScenario, LockScenario, Phase } from "./schema.js";
+import type { BitmapScenario, LockScenario, MessageScenario, Phase } from "./schema.js";
 
 /** One array and cluster size: what must be set up before its trials can run. */
 export interface MatrixPoint {
@@ -56,6 +56,35 @@ export function expandLocks(scenario: LockScenario, machineCores: number): LockP
         }
         for (const waiting of scenario.javascriptWaiting) {
           plans.push({ id: `${name}/${waiting}/${round}`, nodes, valueBlock, seenBy: "javascript", waiting });
+        }
+      }
+    }
+  }
+  return plans;
+}
+
+/** One configuration in which broadcasts are measured. */
+export interface MessagePlan {
+  readonly id: string;
+  readonly nodes: number;
+  readonly waiting: "sleep" | "spin";
+  readonly cores: "idle" | "busy";
+}
+
+/** Every configuration once a round, but those with more spinning threads than cores. */
+export function expandMessages(scenario: MessageScenario, machineCores: number): MessagePlan[] {
+  const plans: MessagePlan[] = [];
+  for (let round = 1; round <= scenario.trials; round++) {
+    for (const nodes of scenario.nodes) {
+      for (const waiting of scenario.waiting) {
+        if (waiting === "spin" && nodes > machineCores) continue;
+        for (const cores of scenario.cores) {
+          plans.push({
+            id: `${scenario.suite}/n${nodes}/${waiting}/${cores}/${round}`,
+            nodes,
+            waiting,
+            cores,
+          });
         }
       }
     }

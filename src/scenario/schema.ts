@@ -73,10 +73,35 @@ export const lockScenarioSchema = z.strictObject({
   seed: z.number().int().nonnegative().max(0xffff_ffff),
 });
 
+export const messageScenarioSchema = z.strictObject({
+  kind: z.literal("messages").describe("What a broadcast to the other nodes costs, step by step"),
+  suite: z.string().min(1).describe("Name under which the trials appear"),
+  nodes: z.array(positiveInteger.min(2).max(64)).nonempty().describe("One sends, all others receive"),
+  waiting: z
+    .array(z.enum(["sleep", "spin"]))
+    .nonempty()
+    .describe("What threads do that wait; spin needs a core a node"),
+  cores: z
+    .array(z.enum(["idle", "busy"]))
+    .nonempty()
+    .describe("Whether cores may go idle while threads wait"),
+  variant: z
+    .enum(["safe", "mainline", "original"])
+    .describe("Whose order of locks; original deadlocks with two receivers"),
+  trials: positiveInteger.max(10_000).describe("Trials of each matrix point"),
+  timeMs: positiveInteger.describe("Time of a trial, floors included, ms"),
+  seed: z.number().int().nonnegative().max(0xffff_ffff),
+});
+
 /** Every kind of scenario. */
-export const scenarioSchema = z.discriminatedUnion("kind", [bitmapScenarioSchema, lockScenarioSchema]);
+export const scenarioSchema = z.discriminatedUnion("kind", [
+  bitmapScenarioSchema,
+  lockScenarioSchema,
+  messageScenarioSchema,
+]);
 
 export type BitmapScenario = z.infer<typeof bitmapScenarioSchema>;
 export type LockScenario = z.infer<typeof lockScenarioSchema>;
+export type MessageScenario = z.infer<typeof messageScenarioSchema>;
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type Phase = BitmapScenario["phases"][number];

@@ -1,6 +1,6 @@
 /** The built-in suites, complete scenarios by name. */
 import { SlotmarkError } from "../errors.js";
-import type { BitmapScenario, LockScenario, Scenario } from "./schema.js";
+import type { BitmapScenario, LockScenario, MessageScenario, Scenario } from "./schema.js";
 
 export interface Suite {
   readonly summary: string;
@@ -51,6 +51,18 @@ export const locks: LockScenario = {
   seed: 1,
 };
 
+export const messages: MessageScenario = {
+  kind: "messages",
+  suite: "messages",
+  nodes: [2, 3, 4, 8, 16, 64],
+  waiting: ["sleep", "spin"],
+  cores: ["idle", "busy"],
+  variant: "safe",
+  trials: 3,
+  timeMs: 1000,
+  seed: 1,
+};
+
 export const suites: ReadonlyMap<string, Suite> = new Map([
   [
     "quick",
@@ -68,6 +80,14 @@ export const suites: ReadonlyMap<string, Suite> = new Map([
         "what a DLM lock costs: requests, all conversions, unlocks; alone and contended by 2 to 64 nodes",
       forGating: true,
       scenario: locks,
+    },
+  ],
+  [
+    "messages",
+    {
+      summary: "what a broadcast to 1 to 63 other nodes costs, by token, message and acknowledgement",
+      forGating: true,
+      scenario: messages,
     },
   ],
 ]);

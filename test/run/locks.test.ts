@@ -35,6 +35,23 @@ test("the suite locks measures requests, all conversions and unlocks beside thei
   }
 });
 
+test("the suite messages measures broadcasts by their steps, beside their floors", (context) => {
+  const out = path.join(runFolder(context), "messages.json");
+  const { code, stderr } = runSlotmark([
+    ...["run", "messages", "--nodes", "2,4", "--trials", "1", "--time", "200ms", "--out", out],
+  ]);
+  assert.equal(code, 0, stderr);
+  const { trials } = readResult(out);
+  assert.deepEqual(new Set(trials.map(({ labels }) => labels.nodes)), new Set([2, 4]));
+  for (const { id, metrics } of trials) {
+    assert.ok((metrics.message_latency_ns?.count ?? 0) > 0, id);
+    for (const step of ["tokenEx", "messageEx", "ackEx"]) {
+      assert.ok((metrics[`message_step_ns{role=send,step=${step}}`]?.count ?? 0) > 0, `${id} ${step}`);
+    }
+    assert.ok((metrics["message_floor_ns{kind=futex}"]?.count ?? 0) > 0, id);
+  }
+});
+
 for (const [option, ...value] of [
   ["--chunk", "64K"],
   ["--member", "a", "--member", "b"],
