@@ -6,7 +6,7 @@ import { SlotmarkError } from "../../src/errors.js";
 import { directMemory } from "../../src/storage/direct-memory.js";
 import type { Durability, PageWriterOptions } from "../../src/storage/page-writer.js";
 import { openPsyncWriter } from "../../src/storage/psync-writer.js";
-import { mount, run, sparseFile, temporaryDirectory, whyNoBlockDevices } from "./machine.js";
+import { mount, sparseFile, temporaryDirectory, whyNoBlockDevices } from "./machine.js";
 
 const PAGE = 4096;
 const IMAGE_OFFSET = 2 * PAGE;
