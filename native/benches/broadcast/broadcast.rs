@@ -1,5 +1,6 @@
 //! One sender and its receivers, each on a thread of its own.
 
+use crate::place::Places;
 use slotmark_native::channel::{Channel, Options, ReceiveStep, SendStep, WaitMode, now_ns};
 use slotmark_native::dlm::{CallbackQueue, LVB_BYTES, Lockspace, Lvb};
 use std::sync::Arc;
@@ -69,7 +70,7 @@ const WORKING_STEPS: [ReceiveStep; 6] = [
 ];
 
 impl Broadcasts {
-    pub fn start(receivers: u32, wait: WaitMode) -> Broadcasts {
+    pub fn start(receivers: u32, wait: WaitMode, places: &Places) -> Broadcasts {
         let lockspace = Lockspace::unlisted("broadcast").expect("a valid name");
         let options = Options {
             wait,
@@ -83,9 +84,14 @@ impl Broadcasts {
         let sender = join(1);
         let channels: Vec<Channel> = (0..receivers).map(|index| join(index + 2)).collect();
         let counters: Vec<Arc<Counters>> = channels.iter().map(|_| Arc::default()).collect();
-        let threads = channels.iter().zip(&counters).map(|(channel, counters)| {
+        let threads = channels.iter().zip(&counters).enumerate();
+        let threads = threads.map(|(index, (channel, counters))| {
             let (channel, counters) = (channel.clone(), Arc::clone(counters));
-            std::thread::spawn(move || receive(&channel, &counters))
+            let places = places.clone();
+            std::thread::spawn(move || {
+                places.take(index + 1);
+                receive(&channel, &counters);
+            })
         });
         Broadcasts {
             wait,
@@ -96,8 +102,13 @@ impl Broadcasts {
         }
     }
 
+    /// After some messages that warm everything up.
     pub fn run(&self, messages: u64, pace: Pace, pause: Option<Duration>) -> Run {
-        let sent_before = self.receivers[0].done.load(Ordering::Acquire);
+        let sent_before = messages / 10 + 1;
+        for number in 1..=sent_before {
+            self.sender.send(&payload(number), None).expect("sends");
+        }
+        self.wait_until_done(sent_before);
         let cpu_before = self.sum(|counters| &counters.cpu_ns);
         let steps_before = self.sum(|counters| &counters.steps_ns);
         let start_ns = now_ns();

@@ -1,20 +1,26 @@
 //! The floor: what handing over to another thread costs with nothing around it.
 
+use crate::place::Places;
 use slotmark_native::channel::{WaitMode, now_ns};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Mean of a hand-over, from round trips between two threads. Where `pause` is given, each trip starts after it.
-pub fn hand_over_ns(wait: WaitMode, trips: u64, pause: Option<Duration>) -> f64 {
+/// Mean of a hand-over, from round trips between two threads, the caller's and one on the second core. Where `pause` is given, each trip starts after it.
+pub fn hand_over_ns(wait: WaitMode, trips: u64, pause: Option<Duration>, places: &Places) -> f64 {
     let (there, back) = (AtomicU32::new(0), AtomicU32::new(0));
     let trips = trips as u32;
+    let in_place = Barrier::new(2);
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            places.take(1);
+            in_place.wait();
             for trip in 1..=trips {
                 wait_for(&there, trip, wait);
                 set(&back, trip, wait);
             }
         });
+        in_place.wait();
         let mut total_ns = 0;
         for trip in 1..=trips {
             if let Some(pause) = pause {

@@ -1,5 +1,6 @@
 //! Cores that are kept awake, or that may go to sleep.
 
+use crate::place::Places;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -28,12 +29,17 @@ impl Load {
     }
 
     /// For as long as the result lives.
-    pub fn keep(self, cores: usize) -> Awake {
+    pub fn keep(self, places: &Places) -> Awake {
         let over = Arc::new(AtomicBool::new(false));
-        let threads = if self == Load::Busy { cores } else { 0 };
-        let threads = (0..threads).map(|_| {
-            let over = Arc::clone(&over);
+        let threads = if self == Load::Busy {
+            places.cores()
+        } else {
+            0
+        };
+        let threads = (0..threads).map(|core| {
+            let (over, places) = (Arc::clone(&over), places.clone());
             std::thread::spawn(move || {
+                places.take(core);
                 give_way();
                 while !over.load(Ordering::Relaxed) {
                     std::hint::spin_loop();

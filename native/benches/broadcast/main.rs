@@ -10,16 +10,19 @@
 //! hand-overs are on its path, notice and last acknowledgement.
 //! `stream`: one after another without a pause, from one to the next; two hand-overs more, the sender's release and the last
 //! receiver's, on which the next message waits.
+//! Every thread is bound to a core: the sender to the first, the receivers from the second on, round and round.
 //! `busy` keeps every core awake with threads that give way to any other (SCHED_IDLE); `idle` lets cores go to sleep, and
 //! waits before each broadcast until they have.
 
 mod broadcast;
 mod floor;
 mod load;
+mod place;
 mod statistics;
 
 use broadcast::{Broadcasts, Pace};
 use load::Load;
+use place::Places;
 use slotmark_native::channel::WaitMode;
 use statistics::Quartiles;
 
@@ -84,7 +87,9 @@ fn main() {
             std::process::exit(2);
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let places = Places::new();
+    let cores = places.cores();
+    places.take(0);
     println!(
         "{cores} cores; microseconds; median over {} rounds of {} broadcasts each",
         arguments.rounds, arguments.messages
@@ -103,7 +108,7 @@ fn main() {
                     if pace == Pace::Stream && load == Load::Idle {
                         continue;
                     }
-                    measure(name, wait, load, pace, receivers, cores, &arguments);
+                    measure(name, wait, load, pace, receivers, &places, &arguments);
                 }
             }
         }
@@ -116,27 +121,28 @@ fn measure(
     load: Load,
     pace: Pace,
     receivers: u32,
-    cores: usize,
+    places: &Places,
     arguments: &Arguments,
 ) {
-    let _awake = load.keep(cores);
+    let _awake = load.keep(places);
     // Spinning costs CPU time but is no work: c is that of a receiver that sleeps, unless all threads spin.
-    let single = match wait {
-        WaitMode::Spin => Broadcasts::start(1, wait),
-        WaitMode::SpinThenPark { .. } | WaitMode::Park => Broadcasts::start(1, WaitMode::Park),
+    let wait_alone = match wait {
+        WaitMode::Spin => wait,
+        WaitMode::SpinThenPark { .. } | WaitMode::Park => WaitMode::Park,
     };
-    let many = Broadcasts::start(receivers, wait);
+    // Started for each run: receivers that spin while others are measured would take their cores.
+    let run = |receivers, wait| {
+        let broadcasts = Broadcasts::start(receivers, wait, places);
+        broadcasts.run(arguments.messages, pace, load.pause())
+    };
     let (mut floors, mut costs, mut means, mut budgets, mut ratios) =
         (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..arguments.rounds {
-        let floor = floor::hand_over_ns(wait, arguments.messages, load.pause());
-        let cost = single
-            .run(arguments.messages, pace, load.pause())
-            .receiver_ns;
-        let broadcast = many
-            .run(arguments.messages, pace, load.pause())
-            .broadcast_ns;
-        let budget = pace.hand_overs() * floor + f64::from(receivers) * cost / cores as f64;
+        let floor = floor::hand_over_ns(wait, arguments.messages, load.pause(), places);
+        let cost = run(1, wait_alone).receiver_ns;
+        let broadcast = run(receivers, wait).broadcast_ns;
+        let budget =
+            pace.hand_overs() * floor + f64::from(receivers) * cost / places.cores() as f64;
         floors.push(floor);
         costs.push(cost);
         means.push(broadcast);

@@ -12,8 +12,8 @@ use std::time::Duration;
 pub enum WaitMode {
     /// Burns a core until it is over.
     Spin,
-    /// Looks so many times, then sleeps. Of all threads of the process, one fewer than there are cores may look at a time;
-    /// the others sleep at once: a thread that spins must not keep from its core the one that it waits for.
+    /// Looks so many times, then sleeps. No more threads of the process look at a time than there are cores; the others
+    /// sleep at once.
     SpinThenPark { spins: u32 },
     /// Sleeps at once.
     Park,
@@ -48,7 +48,7 @@ fn look<T>(times: u32, ready: &mut impl FnMut() -> Option<T>) -> Option<T> {
         LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
     let others = SPINNERS.fetch_add(1, Ordering::Relaxed);
     let mut seen = None;
-    if others + 1 < *CORES {
+    if others < *CORES {
         for _ in 0..times {
             seen = ready();
             if seen.is_some() {
