@@ -7,7 +7,6 @@ use super::lock_resource::{Conversion, LockResource, Patience};
 use super::lock_state::{Completion, Notice};
 use super::options::{Options, Variant};
 use super::receive::Rest;
-use super::signal::deadline_ns;
 use super::trace::Trace;
 use super::turn::{NoTurn, Turn};
 use crate::dlm::Mode;
@@ -58,19 +57,19 @@ impl Core {
         &self,
         turn: &Turn,
         place: Place,
-        start_ns: u64,
         token: Option<&CancelToken>,
     ) -> Result<(), ChannelError> {
         let patience = self.patience(token);
-        let deadline = deadline_ns(start_ns, patience.timeout);
-        turn.take(patience.mode, deadline, || patience.interrupt.raised())
-            .map_err(|reason| {
-                let failure = match reason {
-                    NoTurn::TimedOut => Failure::TimedOut,
-                    NoTurn::Interrupted => Failure::Cancelled,
-                };
-                ChannelError::new(place, failure)
-            })
+        turn.take(patience.mode, patience.timeout, || {
+            patience.interrupt.raised()
+        })
+        .map_err(|reason| {
+            let failure = match reason {
+                NoTurn::TimedOut => Failure::TimedOut,
+                NoTurn::Interrupted => Failure::Cancelled,
+            };
+            ChannelError::new(place, failure)
+        })
     }
 
     /// Ends every wait, now and later.

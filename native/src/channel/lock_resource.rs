@@ -5,7 +5,7 @@ use super::backend::LockBackend;
 use super::error::{ChannelError, Failure, Place, Resource};
 use super::interrupt::Interrupt;
 use super::lock_state::{Completion, LockState, Notice};
-use super::signal::{WaitMode, deadline_ns, now_ns};
+use super::signal::{WaitMode, now_ns};
 use super::trace::{Trace, Traced};
 use crate::dlm::{Flags, LVB_BYTES, Lvb, Mode, Refusal, Request, Status};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,7 +81,7 @@ impl LockResource {
             lvb: lvb.as_ref(),
             blocking_callbacks: wants_bast,
         };
-        let start_ns = now_ns();
+        let start_ns = trace.as_ref().map(|_| now_ns());
         let sink: Arc<LockState> = Arc::clone(&state);
         let lock = backend.request(resource.name(), &request, sink);
         let lock = lock.map_err(|refusal| {
@@ -97,7 +97,7 @@ impl LockResource {
             issued: Mutex::new(1),
             trace,
         };
-        let outcome = made.wait(1, start_ns, patience);
+        let outcome = made.wait(1, patience);
         made.note(Mode::Nl, request.flags, &outcome, start_ns);
         match made.judge(Mode::Nl, outcome) {
             Ok(_) => Ok(made),
@@ -114,7 +114,7 @@ impl LockResource {
         conversion: Conversion,
         patience: &Patience<'_>,
     ) -> Result<Completion, ChannelError> {
-        let start_ns = now_ns();
+        let start_ns = self.trace.as_ref().map(|_| now_ns());
         let flags = self.flags | conversion.flags;
         let lvb = flags.has(Flags::VALBLK).then(|| self.state.lvb());
         let request = Request {
@@ -125,7 +125,7 @@ impl LockResource {
         };
         let outcome = self
             .issue(&request, patience)
-            .and_then(|number| self.wait(number, start_ns, patience));
+            .and_then(|number| self.wait(number, patience));
         self.note(conversion.mode, flags, &outcome, start_ns);
         self.judge(conversion.mode, outcome)
     }
@@ -169,12 +169,7 @@ impl LockResource {
         }
     }
 
-    fn wait(
-        &self,
-        number: u32,
-        start_ns: u64,
-        patience: &Patience<'_>,
-    ) -> Result<Completion, Failure> {
+    fn wait(&self, number: u32, patience: &Patience<'_>) -> Result<Completion, Failure> {
         let ended = || {
             let completion = self.state.completion();
             if completion.count == number {
@@ -188,8 +183,10 @@ impl LockResource {
                 .raised()
                 .then_some(Err(Failure::Cancelled))
         };
-        let deadline = deadline_ns(start_ns, patience.timeout);
-        let waited = self.state.signal.wait(patience.mode, deadline, ended);
+        let waited = self
+            .state
+            .signal
+            .wait(patience.mode, patience.timeout, ended);
         let failure = match waited {
             Some(Ok(completion)) => return Ok(completion),
             Some(Err(Failure::NodeGone)) => return Err(Failure::NodeGone),
@@ -208,14 +205,15 @@ impl LockResource {
     fn take_back(&self, number: u32) -> Option<Completion> {
         // A refusal means that the operation is over already, or the node gone.
         let _ = self.backend.cancel(self.lock);
-        let deadline = deadline_ns(now_ns(), Some(CANCEL_GRACE));
-        self.state.signal.wait(WaitMode::Park, deadline, || {
-            let completion = self.state.completion();
-            if completion.count == number {
-                return Some(Some(completion));
-            }
-            self.state.is_gone().then_some(None)
-        })?
+        self.state
+            .signal
+            .wait(WaitMode::Park, Some(CANCEL_GRACE), || {
+                let completion = self.state.completion();
+                if completion.count == number {
+                    return Some(Some(completion));
+                }
+                self.state.is_gone().then_some(None)
+            })?
     }
 
     fn judge(
@@ -236,8 +234,16 @@ impl LockResource {
         Err(ChannelError::new(Place::Lock(self.resource, mode), failure))
     }
 
-    fn note(&self, mode: Mode, flags: Flags, outcome: &Result<Completion, Failure>, start_ns: u64) {
-        let Some(trace) = &self.trace else { return };
+    fn note(
+        &self,
+        mode: Mode,
+        flags: Flags,
+        outcome: &Result<Completion, Failure>,
+        start_ns: Option<u64>,
+    ) {
+        let (Some(trace), Some(start_ns)) = (&self.trace, start_ns) else {
+            return;
+        };
         let status = match outcome {
             Ok(completion) => Some(completion.status.code()),
             Err(Failure::Refused(refusal)) => Some(-refusal.errno()),

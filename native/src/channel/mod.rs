@@ -32,6 +32,6 @@ pub use interrupt::CancelToken;
 pub use options::{LOCK_TIMEOUT, Options, Variant};
 pub use receive::Received;
 pub use send::Token;
-pub use signal::{Signal, WaitMode, deadline_ns, now_ns};
+pub use signal::{Signal, WaitMode, now_ns};
 pub use times::{JoinStep, ReceiveStep, SendStep, Steps, Times};
 pub use trace::{Trace, Traced};

@@ -6,11 +6,10 @@ use super::error::{ChannelError, Failure, Place};
 use super::interrupt::CancelToken;
 use super::lock_resource::Conversion;
 use super::options::Variant;
-use super::signal::{deadline_ns, now_ns};
 use super::times::{ReceiveStep, Times};
 use crate::dlm::{Flags, Lvb, Mode, StatusFlags};
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is left to do of a receipt, in order.
 pub(super) type Rest = &'static [ReceiveStep];
@@ -45,23 +44,20 @@ impl Channel {
         cancel: Option<&CancelToken>,
     ) -> Result<Option<Received>, ChannelError> {
         let core = &self.core;
-        let deadline = deadline_ns(now_ns(), timeout);
+        let start = timeout.map(|_| Instant::now());
         let unfinished = unfinished(core).take();
         if let Some(rest) = unfinished {
             finish(core, rest, &mut Times::start(), cancel)?;
         }
         loop {
-            if !wait_for_notice(core, deadline, cancel)? {
+            let left = timeout.zip(start);
+            let left = left.map(|(timeout, start)| timeout.saturating_sub(start.elapsed()));
+            if !wait_for_notice(core, left, cancel)? {
                 return Ok(None);
             }
             let mut times = Times::start();
             times.mark(ReceiveStep::Notice);
-            core.take(
-                &core.receive_turn,
-                Place::ReceiveTurn,
-                times.start_ns,
-                cancel,
-            )?;
+            core.take(&core.receive_turn, Place::ReceiveTurn, cancel)?;
             times.mark(ReceiveStep::ReceiveTurn);
             // Our own sender may have had its turn meanwhile, and another thread this message.
             if !core.notice.take() {
@@ -92,12 +88,12 @@ impl Channel {
 
 fn wait_for_notice(
     core: &Core,
-    deadline: Option<u64>,
+    timeout: Option<Duration>,
     cancel: Option<&CancelToken>,
 ) -> Result<bool, ChannelError> {
     let interrupt = core.patience(cancel).interrupt;
     let ack = core.ack()?;
-    let seen = core.notice.signal.wait(core.options.wait, deadline, || {
+    let seen = core.notice.signal.wait(core.options.wait, timeout, || {
         if core.notice.is_pending() {
             return Some(Ok(()));
         }

@@ -5,7 +5,6 @@ use super::core::Core;
 use super::error::{ChannelError, Place};
 use super::interrupt::CancelToken;
 use super::options::Variant;
-use super::signal::now_ns;
 use super::times::{SendStep, Times};
 use crate::dlm::{Lvb, Mode};
 use std::sync::Arc;
@@ -35,7 +34,7 @@ impl Channel {
     pub fn take_token(&self, cancel: Option<&CancelToken>) -> Result<Token, ChannelError> {
         let core = &self.core;
         let mut times = Times::start();
-        core.take(&core.send_turn, Place::SendTurn, times.start_ns, cancel)?;
+        core.take(&core.send_turn, Place::SendTurn, cancel)?;
         times.mark(SendStep::Turn);
         let granted = core.convert(&core.token, Mode::Ex, cancel);
         if let Err(error) = granted {
@@ -50,13 +49,7 @@ impl Channel {
             held: true,
         };
         // A failure drops the token, which gives it back.
-        let waits_since_ns = now_ns();
-        core.take(
-            &core.receive_turn,
-            Place::ReceiveTurn,
-            waits_since_ns,
-            cancel,
-        )?;
+        core.take(&core.receive_turn, Place::ReceiveTurn, cancel)?;
         token.receives_wait = true;
         token.times.mark(SendStep::ReceiveTurn);
         Ok(token)

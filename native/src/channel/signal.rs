@@ -33,9 +33,9 @@ pub fn now_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// The time in nanoseconds of `now_ns` at which a wait that begins at `start_ns` ends; none waits for ever.
-pub fn deadline_ns(start_ns: u64, timeout: Option<Duration>) -> Option<u64> {
-    let timeout_ns = u64::try_from(timeout?.as_nanos()).ok()?;
+/// The time of `now_ns` at which a wait that begins at `start_ns` ends; none where the clock does not reach so far.
+fn deadline_ns(start_ns: u64, timeout: Duration) -> Option<u64> {
+    let timeout_ns = u64::try_from(timeout.as_nanos()).ok()?;
     start_ns.checked_add(timeout_ns)
 }
 
@@ -94,17 +94,19 @@ impl Signal {
         }
     }
 
-    /// Waits until `ready` gives something. None once the deadline has passed.
+    /// Waits until `ready` gives something. None once the time-out has passed; no time-out waits for ever. The clock is
+    /// read only where there is something to wait for.
     #[inline]
     pub fn wait<T>(
         &self,
         mode: WaitMode,
-        deadline_ns: Option<u64>,
+        timeout: Option<Duration>,
         mut ready: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         if let Some(value) = ready() {
             return Some(value);
         }
+        let deadline_ns = timeout.and_then(|timeout| deadline_ns(now_ns(), timeout));
         match mode {
             WaitMode::Spin => loop {
                 for _ in 0..SPINS_PER_CLOCK_READ {
@@ -185,11 +187,9 @@ mod tests {
             let play = |own: u64| {
                 for round in 0..2_000 {
                     let mine = round * 2 + own;
-                    let seen = signal.wait(
-                        mode,
-                        deadline_ns(now_ns(), Some(Duration::from_secs(30))),
-                        || (turn.load(Ordering::Acquire) == mine).then_some(()),
-                    );
+                    let seen = signal.wait(mode, Some(Duration::from_secs(30)), || {
+                        (turn.load(Ordering::Acquire) == mine).then_some(())
+                    });
                     assert_eq!(seen, Some(()), "{mode:?} lost a wake-up in round {round}");
                     turn.store(mine + 1, Ordering::Release);
                     signal.notify();
@@ -207,16 +207,16 @@ mod tests {
     fn a_deadline_ends_every_kind_of_wait() {
         for mode in MODES {
             let start_ns = now_ns();
-            let deadline = deadline_ns(start_ns, Some(Duration::from_millis(3)));
-            assert_eq!(Signal::default().wait(mode, deadline, || None::<()>), None);
+            let timeout = Some(Duration::from_millis(3));
+            assert_eq!(Signal::default().wait(mode, timeout, || None::<()>), None);
             assert!(now_ns() >= start_ns + 3_000_000, "{mode:?} ended early");
         }
     }
 
     #[test]
-    fn no_timeout_and_one_beyond_the_clock_wait_for_ever() {
-        assert_eq!(deadline_ns(5, None), None);
-        assert_eq!(deadline_ns(5, Some(Duration::MAX)), None);
-        assert_eq!(deadline_ns(5, Some(Duration::from_nanos(7))), Some(12));
+    fn a_timeout_beyond_the_clock_waits_for_ever() {
+        assert_eq!(deadline_ns(5, Duration::MAX), None);
+        assert_eq!(deadline_ns(u64::MAX, Duration::from_nanos(1)), None);
+        assert_eq!(deadline_ns(5, Duration::from_nanos(7)), Some(12));
     }
 }

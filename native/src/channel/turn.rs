@@ -2,6 +2,7 @@
 
 use super::signal::{Signal, WaitMode};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Turn {
@@ -20,10 +21,10 @@ impl Turn {
     pub(super) fn take(
         &self,
         mode: WaitMode,
-        deadline_ns: Option<u64>,
+        timeout: Option<Duration>,
         interrupted: impl Fn() -> bool,
     ) -> Result<(), NoTurn> {
-        let taken = self.signal.wait(mode, deadline_ns, || {
+        let taken = self.signal.wait(mode, timeout, || {
             if !self.taken.swap(true, Ordering::AcqRel) {
                 return Some(Ok(()));
             }
