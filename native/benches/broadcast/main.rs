@@ -131,16 +131,16 @@ fn measure(
         WaitMode::SpinThenPark { .. } | WaitMode::Park => WaitMode::Park,
     };
     // Started for each run: receivers that spin while others are measured would take their cores.
-    let run = |receivers, wait| {
-        let broadcasts = Broadcasts::start(receivers, wait, places);
+    let run = |receivers, wait, step_times| {
+        let broadcasts = Broadcasts::start(receivers, wait, step_times, places);
         broadcasts.run(arguments.messages, pace, load.pause())
     };
     let (mut floors, mut costs, mut means, mut budgets, mut ratios) =
         (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..arguments.rounds {
         let floor = floor::hand_over_ns(wait, arguments.messages, load.pause(), places);
-        let cost = run(1, wait_alone).receiver_ns;
-        let broadcast = run(receivers, wait).broadcast_ns;
+        let cost = run(1, wait_alone, wait == WaitMode::Spin).receiver_ns;
+        let broadcast = run(receivers, wait, false).broadcast_ns;
         let budget =
             pace.hand_overs() * floor + f64::from(receivers) * cost / places.cores() as f64;
         floors.push(floor);

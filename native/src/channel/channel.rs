@@ -42,7 +42,7 @@ impl Channel {
         options: Options,
         cancel: Option<&CancelToken>,
     ) -> Result<(Channel, Times), ChannelError> {
-        let mut times = Times::start();
+        let mut times = Times::start(true);
         let trace = options.trace.then(|| Arc::new(Trace::default()));
         let never = AtomicBool::new(false);
         let request = |resource| {

@@ -26,6 +26,9 @@ pub struct Options {
     /// For each single wait. None waits for ever.
     pub timeout: Option<Duration>,
     pub wait: WaitMode,
+    /// Whether the end of every step is timed. Without, only the start of a send and the moment when all have processed the
+    /// message (`SendStep::AckEx`): some fifteen looks at the clock less, which count where threads spin.
+    pub step_times: bool,
     /// Whether lock calls are kept for `Channel::trace`.
     pub trace: bool,
 }
@@ -36,6 +39,7 @@ impl Default for Options {
             variant: Variant::Safe,
             timeout: Some(LOCK_TIMEOUT),
             wait: WaitMode::SpinThenPark { spins: 200 },
+            step_times: true,
             trace: false,
         }
     }

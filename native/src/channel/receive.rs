@@ -47,7 +47,12 @@ impl Channel {
         let start = timeout.map(|_| Instant::now());
         let unfinished = unfinished(core).take();
         if let Some(rest) = unfinished {
-            finish(core, rest, &mut Times::start(), cancel)?;
+            finish(
+                core,
+                rest,
+                &mut Times::start(core.options.step_times),
+                cancel,
+            )?;
         }
         loop {
             let left = timeout.zip(start);
@@ -55,8 +60,8 @@ impl Channel {
             if !wait_for_notice(core, left, cancel)? {
                 return Ok(None);
             }
-            let mut times = Times::start();
-            times.mark(ReceiveStep::Notice);
+            let mut times = Times::start(core.options.step_times);
+            times.mark_at_start(ReceiveStep::Notice);
             core.take(&core.receive_turn, Place::ReceiveTurn, cancel)?;
             times.mark(ReceiveStep::ReceiveTurn);
             // Our own sender may have had its turn meanwhile, and another thread this message.

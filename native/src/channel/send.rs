@@ -33,7 +33,7 @@ impl Channel {
     /// The step and the reason.
     pub fn take_token(&self, cancel: Option<&CancelToken>) -> Result<Token, ChannelError> {
         let core = &self.core;
-        let mut times = Times::start();
+        let mut times = Times::start(core.options.step_times);
         core.take(&core.send_turn, Place::SendTurn, cancel)?;
         times.mark(SendStep::Turn);
         let granted = core.convert(&core.token, Mode::Ex, cancel);
@@ -137,7 +137,7 @@ fn broadcast(
     core.notice.take();
     let ack = core.ack()?;
     core.convert(ack, Mode::Ex, cancel)?;
-    times.mark(SendStep::AckEx);
+    times.mark_always(SendStep::AckEx);
     core.convert(ack, Mode::Cr, None)?;
     times.mark(SendStep::AckCr);
     Ok(())

@@ -52,7 +52,7 @@ steps! {
 steps! {
     /// Spec §5.3.
     ReceiveStep {
-        /// The sender's notice was seen.
+        /// The sender's notice was seen: the start.
         Notice,
         ReceiveTurn,
         MessageCr,
@@ -70,17 +70,32 @@ steps! {
 pub struct Times {
     pub start_ns: u64,
     ends_ns: [u64; 9],
+    /// Only the turning points are marked.
+    brief: bool,
 }
 
 impl Times {
-    pub(super) fn start() -> Times {
+    pub(super) fn start(step_times: bool) -> Times {
         Times {
             start_ns: now_ns(),
             ends_ns: [0; 9],
+            brief: !step_times,
         }
     }
 
+    /// The end of a step, where steps are timed.
     pub(super) fn mark(&mut self, step: impl Steps) {
+        if !self.brief {
+            self.mark_always(step);
+        }
+    }
+
+    /// A step that is the start itself.
+    pub(super) fn mark_at_start(&mut self, step: impl Steps) {
+        self.ends_ns[step.index()] = self.start_ns;
+    }
+
+    pub(super) fn mark_always(&mut self, step: impl Steps) {
         self.ends_ns[step.index()] = now_ns();
     }
 

@@ -70,6 +70,7 @@ impl DlmChannel {
             }),
             wait: WaitMode::Park,
             trace: false,
+            ..Options::default()
         };
         let desk = Arc::new(Desk::default());
         desk.notifier.open(&env, notify.raw())?;
