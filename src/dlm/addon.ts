@@ -43,6 +43,7 @@ export interface DlmNode {
   wait(atMostMs: number): boolean;
   keepAlive(alive: boolean): void;
   leave(force: boolean): void;
+  close(): void;
   /** Node and slot in turns. */
   members(): number[];
   declareDead(nodes: number[]): void;
@@ -63,6 +64,12 @@ export interface NativeMeasuredLocks {
   readonly mutexAndLookupNs: Float64Array;
   readonly futexNs: Float64Array;
   readonly spinNs: Float64Array;
+}
+
+/** Joins on its construction. */
+export interface KernelJoin {
+  /** Null before `notify` of the construction was called. */
+  take(diesWithEnvironment: boolean, notify: () => void): DlmNode | null;
 }
 
 export interface ChannelEvent {
@@ -111,6 +118,7 @@ export interface NativeMeasurement<T> {
 }
 
 interface Addon {
+  KernelJoin: new (arrayUuid: string, slots: number, notify: () => void) => KernelJoin;
   DlmChannel: new (
     node: DlmNode,
     variant: number,

@@ -1,19 +1,11 @@
 /**
  * The embedded backend: a node of a lockspace that all threads of this process share.
  */
-import type { Channel, ChannelOptions } from "./channel.js";
-import { EmbeddedNode } from "./embedded-node.js";
-import { LockError } from "./lock-error.js";
-import type { LockMode } from "./lock-mode.js";
-import type {
-  Lockspace,
-  Member,
-  RecoveryEvent,
-  Requested,
-  RequestOptions,
-  WaitOptions,
-  WaitOutcome,
-} from "./lockspace.js";
+import { loadAddon } from "./addon.js";
+import { LockError, refusable } from "./lock-error.js";
+import { LockNode } from "./lock-node.js";
+import type { RecoveryEvent } from "./lockspace.js";
+import { NodeLockspace } from "./node-lockspace.js";
 
 export interface EmbeddedJoin {
   /** 1 to 64 bytes. Every thread of this process that names it joins the same lockspace. */
@@ -36,71 +28,24 @@ export function joinEmbeddedLockspace(join: EmbeddedJoin): EmbeddedLockspace {
   return new EmbeddedLockspace(join);
 }
 
-export class EmbeddedLockspace implements Lockspace {
-  readonly backend = "embedded";
-  readonly lvbBytes = 64;
-  readonly #node: EmbeddedNode;
+export class EmbeddedLockspace extends NodeLockspace {
+  readonly lvbUsableBytes = 64;
 
-  constructor(join: EmbeddedJoin) {
-    if (!Number.isInteger(join.node) || join.node < 1 || join.node > 0xffff_ffff) {
+  constructor({ lockspace, node, onExit, onRecovery }: EmbeddedJoin) {
+    if (!Number.isInteger(node) || node < 1 || node > 0xffff_ffff) {
       throw new LockError(
         "EINVAL",
         "dlm-node-number",
-        `node number ${String(join.node)} is no integer from 1 to 4294967295`,
+        `node number ${String(node)} is no integer from 1 to 4294967295`,
         "Use a number of 1 or more.",
       );
     }
-    this.#node = new EmbeddedNode(join.lockspace, join.node, join.onExit === "die", join.onRecovery);
-  }
-
-  get name(): string {
-    return this.#node.lockspace;
-  }
-
-  get node(): number {
-    return this.#node.node;
-  }
-
-  get slot(): number {
-    return this.#node.slot;
-  }
-
-  get gone(): boolean {
-    return this.#node.gone;
-  }
-
-  request(name: string, mode: LockMode, options?: RequestOptions): Requested {
-    return this.#node.request(name, mode, options);
-  }
-
-  members(): Member[] {
-    const numbers = this.#node.members();
-    const members: Member[] = [];
-    for (let at = 0; at + 1 < numbers.length; at += 2) {
-      members.push({ node: numbers[at] ?? 0, slot: numbers[at + 1] ?? 0 });
-    }
-    return members;
-  }
-
-  waitSync(options?: WaitOptions): WaitOutcome {
-    return this.#node.waitSync(options);
-  }
-
-  ref(): void {
-    this.#node.reference(true);
-  }
-
-  unref(): void {
-    this.#node.reference(false);
-  }
-
-  openChannel(options: ChannelOptions): Promise<Channel> {
-    return this.#node.openChannel(options);
-  }
-
-  leave(options?: { readonly force?: boolean }): Promise<void> {
-    this.#node.leave(options?.force === true);
-    return Promise.resolve();
+    const join = (notify: () => void) =>
+      refusable(
+        () => `joining lockspace ${JSON.stringify(lockspace)} as node ${node}`,
+        () => new (loadAddon().DlmNode)(lockspace, node, onExit === "die", notify),
+      );
+    super(new LockNode(lockspace, "embedded", join, onRecovery, node));
   }
 
   /**
@@ -108,6 +53,6 @@ export class EmbeddedLockspace implements Lockspace {
    * lost. Embedded only. @throws LockError ENOENT where one is no member; then nothing happens
    */
   declareDead(nodes: readonly number[]): void {
-    this.#node.declareDead(nodes);
+    this.lockNode.declareDead(nodes);
   }
 }

@@ -124,8 +124,13 @@ export interface Lockspace {
   readonly node: number;
   /** From 1, as fs/dlm counts; md's slots count from 0. */
   readonly slot: number;
-  /** Bytes of a value block: 64 embedded, 32 from user space on the kernel's. */
-  readonly lvbBytes: number;
+  /** Bytes of a value block. */
+  readonly lvbBytes: 64;
+  /**
+   * How many of them may be other than zero: on the kernel's lock manager, from user space, the first 32; in the resource
+   * `message` the fields of a message instead (design, "Backends"). More is refused with EINVAL.
+   */
+  readonly lvbUsableBytes: 32 | 64;
   /** Whether the node has left or died. */
   readonly gone: boolean;
 
@@ -143,6 +148,6 @@ export interface Lockspace {
    * @throws LockError ETIMEDOUT where another node keeps the token, ESHUTDOWN where this one is gone
    */
   openChannel(options: ChannelOptions): Promise<Channel>;
-  /** By force with all its locks. The node is gone when the call returns. @throws LockError EBUSY without force while it has locks */
+  /** By force with all its locks. Embedded, the node is gone when the call returns. @throws LockError EBUSY without force while it has locks */
   leave(options?: { readonly force?: boolean }): Promise<void>;
 }

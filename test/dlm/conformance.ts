@@ -40,10 +40,10 @@ export function conformance(backend: string, open: () => Promise<Subject>): void
     });
     after(async () => {
       await first.leave({ force: true });
-      if (!second.gone) await second.leave({ force: true });
+      if (second !== first) await second.leave({ force: true });
     });
 
-    const block = (byte: number) => new Uint8Array(first.lvbBytes).fill(byte);
+    const block = (byte: number) => new Uint8Array(first.lvbBytes).fill(byte, 0, first.lvbUsableBytes);
 
     test("modes exclude each other as the table says", async () => {
       for (const [row, held] of LOCK_MODES.entries()) {

@@ -25,6 +25,8 @@ const names = ["shared", "other"];
 
 function churn(): void {
   const locks = names.map((name) => lockspace.request(name, "NL").lock);
+  // Even NL waits behind conversions that wait.
+  for (const lock of locks) lock.waitSync();
   for (let turn = 0; ; turn++) {
     for (const lock of locks) {
       void lock.convert(turn % 3 === 0 ? "EX" : "PR", { lvb: new Uint8Array(64).fill(turn) });

@@ -56,6 +56,7 @@ suite("waiting without an event loop", () => {
       startWorker({ lockspace, node: 4, behaviour: "churn" }),
     ]);
     const { lock } = node.request("shared", "NL");
+    lock.waitSync();
     for (let turn = 0; turn < 100; turn++) {
       void lock.convert("EX");
       assert.equal(lock.waitSync()?.status, "granted");

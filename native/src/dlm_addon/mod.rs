@@ -7,11 +7,15 @@
 mod channel;
 mod channel_threads;
 mod exit_hook;
+mod kernel_join;
 mod mailbox;
 mod measure;
 mod node;
 mod notifier;
+mod place;
 mod record;
+mod run;
+mod stop;
 
 use crate::dlm::Refusal;
 

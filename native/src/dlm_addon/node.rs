@@ -2,18 +2,19 @@
 
 use super::exit_hook::{ExitHook, Leaves};
 use super::mailbox::Mailbox;
+use super::place::Place;
 use super::{record, refused};
-use crate::dlm::{
-    Event, Flags, LockId, Lockspace, Lvb, Mode, Node, Refusal, Request, Sink, lvb_from,
-};
+use crate::channel::LockBackend;
+use crate::dlm::{Event, Flags, LockId, Lockspace, Lvb, Mode, Refusal, Request, Sink, lvb_from};
 use napi::bindgen_prelude::{Env, Function, Int32ArraySlice, JsValue, ObjectFinalize};
+use napi::sys;
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A node that other threads see as well: lock holders deliver to its mailbox, its environment's end takes it away.
 struct Member {
-    node: Arc<Node>,
+    place: Place,
     mailbox: Arc<Mailbox>,
     dies_with_environment: bool,
 }
@@ -21,16 +22,7 @@ struct Member {
 impl Leaves for Member {
     fn environment_gone(&self) {
         self.mailbox.notifier.close();
-        if !self.node.is_member() {
-            return;
-        }
-        // Refused only where another thread was faster.
-        let _ = if self.dies_with_environment {
-            let number = self.node.number();
-            self.node.lockspace().nodes_died(&[number])
-        } else {
-            self.node.leave(true)
-        };
+        self.place.abandon(self.dies_with_environment);
     }
 }
 
@@ -48,9 +40,8 @@ impl ObjectFinalize for DlmNode {
     fn finalize(self, env: Env) -> napi::Result<()> {
         self.exit_hook.remove(&env);
         self.member.mailbox.notifier.close();
-        if self.member.node.is_member() {
-            let _ = self.member.node.leave(true);
-        }
+        // Collected: it has left, whatever its environment's end would have been.
+        self.member.place.abandon(false);
         Ok(())
     }
 }
@@ -69,26 +60,15 @@ impl DlmNode {
     ) -> napi::Result<DlmNode> {
         let mailbox = Arc::new(Mailbox::default());
         let lockspace = Lockspace::open(&lockspace).map_err(refused)?;
-        let sink: Arc<dyn Sink> = mailbox.clone();
-        mailbox.notifier.open(&env, notify.raw())?;
-        let joined = lockspace.join(node, sink).map_err(refused);
-        let member = joined
-            .inspect_err(|_| mailbox.notifier.close())
-            .map(|node| {
-                Arc::new(Member {
-                    node: Arc::new(node),
-                    mailbox,
-                    dies_with_environment,
-                })
-            })?;
-        let exit_hook = ExitHook::register(&env, Arc::clone(&member))?;
-        Ok(DlmNode { member, exit_hook })
+        let joined = lockspace.join(node, mailbox.clone()).map_err(refused)?;
+        let place = Place::Embedded(Arc::new(joined));
+        DlmNode::attach(&env, place, mailbox, dies_with_environment, notify.raw())
     }
 
     /// From 1.
     #[napi(getter)]
     pub fn slot(&self) -> u32 {
-        self.member.node.slot()
+        self.member.place.slot()
     }
 
     /// Requests a lock; its id is written into the record. Returns whether the completion came within the call.
@@ -109,8 +89,9 @@ impl DlmNode {
     ) -> napi::Result<bool> {
         let lvb = value_block(lvb)?;
         let asked = asked(mode, flags, lvb.as_ref(), blocking_callbacks)?;
-        self.operate(words(&mut record), tag as u64, |node| {
-            node.lock(name.as_bytes(), tag as u64, &asked).map(Some)
+        let sink: Arc<dyn Sink> = self.member.mailbox.clone();
+        self.operate(words(&mut record), tag as u64, |place| {
+            place.lock(&name, tag as u64, &asked, sink).map(Some)
         })
     }
 
@@ -129,8 +110,9 @@ impl DlmNode {
     ) -> napi::Result<bool> {
         let lvb = value_block(lvb)?;
         let asked = asked(mode, flags, lvb.as_ref(), blocking_callbacks)?;
-        self.operate(words(&mut record), tag as u64, |node| {
-            node.convert(lock_id(lock_low, lock_high), &asked)
+        self.operate(words(&mut record), tag as u64, |place| {
+            place
+                .convert(lock_id(lock_low, lock_high), &asked)
                 .map(|()| None)
         })
     }
@@ -146,9 +128,11 @@ impl DlmNode {
         lvb: Option<&[u8]>,
     ) -> napi::Result<bool> {
         let lvb = value_block(lvb)?;
-        self.operate(words(&mut record), tag as u64, |node| {
+        self.operate(words(&mut record), tag as u64, |place| {
             let lock = lock_id(lock_low, lock_high);
-            node.unlock(lock, Flags(flags), lvb.as_ref()).map(|()| None)
+            place
+                .unlock(lock, Flags(flags), lvb.as_ref())
+                .map(|()| None)
         })
     }
 
@@ -160,8 +144,8 @@ impl DlmNode {
         lock_high: u32,
         tag: f64,
     ) -> napi::Result<bool> {
-        self.operate(words(&mut record), tag as u64, |node| {
-            node.cancel(lock_id(lock_low, lock_high)).map(|()| None)
+        self.operate(words(&mut record), tag as u64, |place| {
+            place.cancel(lock_id(lock_low, lock_high)).map(|()| None)
         })
     }
 
@@ -201,46 +185,44 @@ impl DlmNode {
         self.member.mailbox.is_gone()
     }
 
+    /// On the kernel's lock manager it is over when `gone` turns true, of which `notify` tells.
     #[napi(catch_unwind)]
-    pub fn leave(&self, env: Env, force: bool) -> napi::Result<()> {
-        self.member.node.leave(force).map_err(refused)?;
+    pub fn leave(&self, force: bool) -> napi::Result<()> {
+        let Member { place, mailbox, .. } = &*self.member;
+        place.leave(force, mailbox).map_err(refused)
+    }
+
+    /// No callback is wanted any more.
+    #[napi(catch_unwind)]
+    pub fn close(&self, env: Env) {
         self.exit_hook.remove(&env);
         self.member.mailbox.notifier.close();
-        Ok(())
     }
 
     /// Node and slot of every member, in turns, in the order of slots.
     #[napi(catch_unwind)]
     pub fn members(&self) -> Vec<u32> {
-        let members = self.member.node.lockspace().members();
-        members
-            .iter()
-            .flat_map(|member| [member.node, member.slot])
-            .collect()
+        self.member.place.members().into_flattened()
     }
 
     /// Declares nodes of the same lockspace dead, all at once.
     #[napi(catch_unwind)]
     pub fn declare_dead(&self, nodes: Vec<u32>) -> napi::Result<()> {
-        self.member
-            .node
-            .lockspace()
-            .nodes_died(&nodes)
-            .map_err(refused)
+        self.member.place.declare_dead(&nodes).map_err(refused)
     }
 
     fn operate(
         &self,
         record: &mut [i32],
         tag: u64,
-        operation: impl FnOnce(&Node) -> Result<Option<LockId>, Refusal>,
+        operation: impl FnOnce(&Place) -> Result<Option<LockId>, Refusal>,
     ) -> napi::Result<bool> {
         if record.len() < record::WORDS {
             return Err(napi::Error::from_reason("record too short"));
         }
         record::clear(record);
         self.member.mailbox.begin_operation();
-        let outcome = operation(&self.member.node);
+        let outcome = operation(&self.member.place);
         let completion: Option<Event> = self.member.mailbox.end_operation(tag);
         if let Some(event) = &completion {
             record::write(record, event);
@@ -258,9 +240,29 @@ fn words<'a>(array: &'a mut Int32ArraySlice<'_>) -> &'a mut [i32] {
 }
 
 impl DlmNode {
+    /// A node that has its place; it goes with its environment from now on.
+    pub(super) fn attach(
+        env: &Env,
+        place: Place,
+        mailbox: Arc<Mailbox>,
+        dies_with_environment: bool,
+        notify: sys::napi_value,
+    ) -> napi::Result<DlmNode> {
+        mailbox.notifier.open(env, notify)?;
+        let member = Arc::new(Member {
+            place,
+            mailbox,
+            dies_with_environment,
+        });
+        let exit_hook = ExitHook::register(env, Arc::clone(&member))?;
+        // What came before the notifier was there: its own join at least.
+        member.mailbox.notifier.notify();
+        Ok(DlmNode { member, exit_hook })
+    }
+
     /// For a channel of this node; once the node is gone all of its waits end.
-    pub(super) fn backend(&self) -> Arc<Node> {
-        Arc::clone(&self.member.node)
+    pub(super) fn backend(&self) -> Arc<dyn LockBackend> {
+        self.member.place.backend()
     }
 }
 

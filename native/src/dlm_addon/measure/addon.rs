@@ -1,10 +1,10 @@
 //! A measurement as Node sees it: started, asked for its result once it has called back, stopped with its environment.
 
-use super::run::Run;
-use super::stop::Stop;
 use super::{Measured, Plan, measure, messages};
 use crate::channel::Variant;
 use crate::dlm::Mode;
+use crate::dlm_addon::run::Run;
+use crate::dlm_addon::stop::Stop;
 use napi::bindgen_prelude::{Env, Float64Array, Function, JsValue, ObjectFinalize};
 use napi_derive::napi;
 

@@ -1,9 +1,9 @@
 //! An operation that waits until others have given their locks up: request → blocking callbacks → releases → grant.
 
 use super::player::{Player, Stopped, sure};
-use super::stop::Stop;
 use super::{Plan, Series, Turn};
 use crate::dlm::{Event, Lockspace, Mode};
+use crate::dlm_addon::stop::Stop;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

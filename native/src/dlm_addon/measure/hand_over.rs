@@ -1,9 +1,9 @@
 //! EX going round: each node stands in line again before it lets go, so that every release is a hand-over.
 
 use super::player::{Player, Stopped};
-use super::stop::Stop;
 use super::{Plan, Series, Turn};
 use crate::dlm::{LockId, Lockspace, Mode};
+use crate::dlm_addon::stop::Stop;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 

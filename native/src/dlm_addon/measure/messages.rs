@@ -3,10 +3,10 @@
 use super::busy_cores::BusyCores;
 use super::floors::{self, Floors};
 use super::player::sure;
-use super::stop::Stop;
 use super::{Plan, ROUNDS, Turn};
 use crate::channel::{Channel, Options, ReceiveStep, SendStep, Steps, Times, Variant, WaitMode};
 use crate::dlm::{CallbackQueue, LVB_BYTES, Lockspace};
+use crate::dlm_addon::stop::Stop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -11,15 +11,13 @@ mod floors;
 mod hand_over;
 mod messages;
 mod player;
-mod run;
-mod stop;
 mod uncontended;
 
 use crate::dlm::Mode;
+use crate::dlm_addon::stop::Stop;
 use busy_cores::BusyCores;
 use floors::Floors;
 use std::time::{Duration, Instant};
-use stop::Stop;
 
 /// How often each series is taken up again.
 const ROUNDS: u32 = 4;

@@ -1,11 +1,11 @@
 //! A node that plays a part in a measurement: locks, and the queue on which its one thread waits.
 
 use super::Plan;
-use super::stop::Stop;
 use crate::dlm::{
     CallbackQueue, Event, Flags, LockId, Lockspace, Lvb, Mode, Node, Refusal, Request, Status,
     Wait, Waited,
 };
+use crate::dlm_addon::stop::Stop;
 use std::sync::Arc;
 
 pub(super) const RESOURCE: &[u8] = b"token";

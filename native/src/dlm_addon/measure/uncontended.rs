@@ -1,9 +1,9 @@
 //! Request, every conversion and unlock where nobody is in the way.
 
 use super::player::Player;
-use super::stop::Stop;
 use super::{Plan, Series, Turn};
 use crate::dlm::{Lockspace, Mode};
+use crate::dlm_addon::stop::Stop;
 use std::time::Instant;
 
 pub(super) fn series() -> Vec<Series> {

@@ -1,8 +1,8 @@
-//! A measurement under way: a thread of its own, a callback when it is over, and an end when its environment ends.
+//! Work under way on a thread of its own: a callback when it is over, and an end when its environment ends.
 
+use super::exit_hook::{ExitHook, Leaves};
+use super::notifier::Notifier;
 use super::stop::Stop;
-use crate::dlm_addon::exit_hook::{ExitHook, Leaves};
-use crate::dlm_addon::notifier::Notifier;
 use napi::bindgen_prelude::Env;
 use napi::sys;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,7 +38,7 @@ impl<T: Send + 'static> Run<T> {
     pub(super) fn start(
         env: &Env,
         notify: sys::napi_value,
-        measure: impl FnOnce(&Stop) -> T + Send + 'static,
+        work: impl FnOnce(&Stop) -> T + Send + 'static,
     ) -> napi::Result<Run<T>> {
         let shared = Arc::new(Shared {
             stop: Stop::default(),
@@ -50,7 +50,7 @@ impl<T: Send + 'static> Run<T> {
         let exit_hook = ExitHook::register(env, Arc::clone(&shared))?;
         let thread = Arc::clone(&shared);
         std::thread::spawn(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| measure(&thread.stop)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&thread.stop)));
             *thread.outcome() = Some(outcome.ok());
             thread.notifier.notify();
         });
@@ -70,7 +70,7 @@ impl<T: Send + 'static> Run<T> {
         self.shared.notifier.close();
         outcome
             .map(Some)
-            .ok_or_else(|| napi::Error::from_reason("a thread of the measurement panicked"))
+            .ok_or_else(|| napi::Error::from_reason("a native thread panicked"))
     }
 
     /// Nobody wants the result any more.

@@ -1,8 +1,9 @@
 /**
- * A lock of the embedded lock manager: what its node keeps of it, and the handle that its user holds.
+ * A lock: what its node keeps of it, and the handle that its user holds.
  */
-import type { EmbeddedNode } from "./embedded-node.js";
+
 import type { LockMode } from "./lock-mode.js";
+import type { LockNode } from "./lock-node.js";
 import type {
   Completion,
   ConvertOptions,
@@ -26,8 +27,8 @@ export class LockState {
   resolve: ((completion: Completion) => void) | null = null;
   resolveUnlock: ((completion: Completion) => void) | null = null;
   /** Keeps the handle while an operation is outstanding. */
-  held: EmbeddedLock | null = null;
-  handle: WeakRef<EmbeddedLock> | null = null;
+  held: NodeLock | null = null;
+  handle: WeakRef<NodeLock> | null = null;
 
   constructor(
     readonly name: string,
@@ -41,15 +42,15 @@ export class LockState {
 }
 
 /** Weakly: a pending registration must keep neither node nor lock from being collected. */
-const forgotten = new FinalizationRegistry<{ node: WeakRef<EmbeddedNode>; tag: number }>(({ node, tag }) => {
+const forgotten = new FinalizationRegistry<{ node: WeakRef<LockNode>; tag: number }>(({ node, tag }) => {
   node.deref()?.releaseForgotten(tag);
 });
 
-export class EmbeddedLock implements LockHandle {
-  readonly #node: EmbeddedNode;
+export class NodeLock implements LockHandle {
+  readonly #node: LockNode;
   readonly #state: LockState;
 
-  constructor(node: EmbeddedNode, state: LockState) {
+  constructor(node: LockNode, state: LockState) {
     this.#node = node;
     this.#state = state;
     state.handle = new WeakRef(this);

@@ -1,13 +1,13 @@
 /**
- * A node of an embedded lockspace: its operations, and the way of callbacks to promises and functions.
+ * A node of a lockspace, over the addon: its operations, and the way of callbacks to promises and functions.
  */
-import { type DlmNode, loadAddon } from "./addon.js";
+import type { DlmNode } from "./addon.js";
 import type { Channel, ChannelOptions } from "./channel.js";
-import { EmbeddedLock, LockState } from "./embedded-lock.js";
 import { LockError, refusable } from "./lock-error.js";
 import { flagBits, LOCK_FLAGS } from "./lock-flag.js";
 import { type LockMode, modeNumber } from "./lock-mode.js";
 import type {
+  Backend,
   Completion,
   ConvertOptions,
   RecoveryEvent,
@@ -18,6 +18,7 @@ import type {
   WaitOutcome,
 } from "./lockspace.js";
 import { openNativeChannel } from "./native-channel.js";
+import { LockState, NodeLock } from "./node-lock.js";
 import { type DlmEvent, RECORD_WORDS, readCompletion, readEvent, readLockId } from "./record.js";
 
 const RECORDS_PER_DRAIN = 64;
@@ -36,17 +37,13 @@ const SHUT_DOWN: Completion = {
 };
 
 /** Nodes that must not be collected: an operation is outstanding, or `ref` was called. */
-const kept = new Set<EmbeddedNode>();
+const kept = new Set<LockNode>();
 
-/** A cell, since the function that the addon holds must not keep the node from being collected. */
-interface WeakNode {
-  node?: WeakRef<EmbeddedNode>;
-}
-
-function notifierOf(cell: WeakNode): () => void {
+/** What the addon holds must not keep the node from being collected. */
+function notifierOf({ node }: { readonly node: WeakRef<LockNode> }): () => void {
   return () => {
     try {
-      cell.node?.deref()?.deliver();
+      node.deref()?.deliver();
     } catch (error) {
       // Out of the addon's call, which would swallow it.
       process.nextTick(() => {
@@ -56,8 +53,10 @@ function notifierOf(cell: WeakNode): () => void {
   };
 }
 
-export class EmbeddedNode {
-  readonly weak: WeakRef<EmbeddedNode>;
+export class LockNode {
+  readonly weak: WeakRef<LockNode>;
+  readonly node: number;
+  /** From 1. */
   readonly slot: number;
   readonly #native: DlmNode;
   readonly #record = new Int32Array(RECORD_WORDS);
@@ -69,20 +68,20 @@ export class EmbeddedNode {
   #outstanding = 0;
   #referenced = false;
   #gone = false;
+  #left: (() => void) | null = null;
 
+  /** @param attach joins, or takes what has joined; gets the function that the addon calls when there is something to hear */
   constructor(
     readonly lockspace: string,
-    readonly node: number,
-    diesWithEnvironment: boolean,
+    readonly backend: Backend,
+    attach: (notify: () => void) => DlmNode,
     private readonly onRecovery: ((event: RecoveryEvent) => void) | undefined,
+    node?: number,
   ) {
     this.weak = new WeakRef(this);
-    const cell: WeakNode = { node: this.weak };
-    this.#native = refusable(
-      () => `joining ${this.#where()}`,
-      () => new (loadAddon().DlmNode)(lockspace, node, diesWithEnvironment, notifierOf(cell)),
-    );
+    this.#native = attach(notifierOf({ node: this.weak }));
     this.slot = this.#native.slot;
+    this.node = node ?? this.slot;
   }
 
   get gone(): boolean {
@@ -109,13 +108,13 @@ export class EmbeddedNode {
     );
     [state.idLow, state.idHigh] = readLockId(record);
     this.#locks.set(state.tag, state);
-    const lock = new EmbeddedLock(this, state);
+    const lock = new NodeLock(this, state);
     if (completed) return { lock, completion: Promise.resolve(this.#completeNow(state)) };
     return { lock, completion: this.#completeLater(lock, state) };
   }
 
   convert(
-    lock: EmbeddedLock,
+    lock: NodeLock,
     state: LockState,
     mode: LockMode,
     options: ConvertOptions = {},
@@ -140,7 +139,7 @@ export class EmbeddedNode {
     return this.#completeLater(lock, state);
   }
 
-  unlock(lock: EmbeddedLock, state: LockState, options: UnlockOptions = {}): Promise<Completion> {
+  unlock(lock: NodeLock, state: LockState, options: UnlockOptions = {}): Promise<Completion> {
     const flags = flagsOf(options);
     const completed = refusable(
       () => `unlock of ${JSON.stringify(state.name)} (${this.#where()})`,
@@ -187,12 +186,24 @@ export class EmbeddedNode {
     return openNativeChannel(this, this.#native, options);
   }
 
-  leave(force: boolean): void {
+  /** Embedded it is over when the call returns. */
+  leave(force: boolean): Promise<void> {
+    if (this.backend === "kernel" && !force && this.#locks.size > 0) {
+      const message = `leaving (${this.#where()}): the node still holds locks`;
+      throw new LockError("EBUSY", "dlm-node-holds-locks", message, "Unlock them, or leave by force.");
+    }
     refusable(
       () => `leaving (${this.#where()})`,
       () => this.#native.leave(force),
     );
-    this.#end();
+    if (this.#native.gone) {
+      this.#end();
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#left = resolve;
+      this.#count(1);
+    });
   }
 
   reference(wanted: boolean): void {
@@ -277,7 +288,7 @@ export class EmbeddedNode {
     return completion;
   }
 
-  #completeLater(lock: EmbeddedLock, state: LockState): Promise<Completion> {
+  #completeLater(lock: NodeLock, state: LockState): Promise<Completion> {
     return new Promise((resolve) => {
       state.resolve = resolve;
       state.held = lock;
@@ -309,8 +320,14 @@ export class EmbeddedNode {
   #end(): void {
     this.#gone = true;
     for (const state of [...this.#locks.values()]) this.#complete(state, SHUT_DOWN);
+    if (this.#left !== null) {
+      this.#count(-1);
+      this.#left();
+      this.#left = null;
+    }
     this.#referenced = false;
     this.#keep();
+    this.#native.close();
   }
 
   #count(change: 1 | -1): void {

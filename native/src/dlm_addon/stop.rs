@@ -1,4 +1,4 @@
-//! Ends a measurement early: every wait in it is known here and is woken.
+//! Ends work on native threads early: every wait in it is known here and is woken.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
