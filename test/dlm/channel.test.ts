@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, suite, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
 import type { Channel, ChannelOptions } from "../../src/dlm/channel.js";
 import { type EmbeddedLockspace, joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
-import type { ChannelWorkerData } from "./channel-worker.js";
+import { startChannelWorker, terminateWorkers } from "./start-worker.js";
 
 interface End {
   readonly lockspace: EmbeddedLockspace;
@@ -25,12 +24,6 @@ async function closeAll(...ends: readonly End[]): Promise<void> {
     channel.close();
     if (!lockspace.gone) await lockspace.leave({ force: true });
   }
-}
-
-async function startWorker(workerData: ChannelWorkerData): Promise<Worker> {
-  const worker = new Worker(new URL("./channel-worker.js", import.meta.url), { workerData });
-  await once(worker, "message");
-  return worker;
 }
 
 const message = (byte: number) => new Uint8Array(64).fill(byte);
@@ -184,13 +177,14 @@ suite("the message channel", () => {
     const lockspace = "channel-workers";
     let end: End | undefined;
     after(async () => {
+      await terminateWorkers();
       if (end !== undefined) await closeAll(end);
     });
 
     test("a receiver terminated while it processes holds nobody up", { timeout: 60_000 }, async () => {
       end = await open(lockspace, 1);
-      const answering = await startWorker({ lockspace, node: 2, behaviour: "answer" });
-      const hanging = await startWorker({ lockspace, node: 3, behaviour: "hang" });
+      const answering = await startChannelWorker({ lockspace, node: 2, behaviour: "answer" });
+      const hanging = await startChannelWorker({ lockspace, node: 3, behaviour: "hang" });
       const reached = once(hanging, "message");
       const answered = once(answering, "message");
       const sending = end.channel.send(message(7));
@@ -207,7 +201,7 @@ suite("the message channel", () => {
     }, async () => {
       assert.ok(end !== undefined);
       for (let round = 0; round < 15; round++) {
-        const sender = await startWorker({ lockspace, node: 2, behaviour: "send" });
+        const sender = await startChannelWorker({ lockspace, node: 2, behaviour: "send" });
         const before = end.heard.length;
         while (end.heard.length < before + round) await setImmediate();
         await sender.terminate();

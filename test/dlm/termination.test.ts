@@ -7,7 +7,7 @@ import { joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
 import type { RecoveryEvent } from "../../src/dlm/lockspace.js";
 import { granted } from "./conformance.js";
 import type { LockWorkerData } from "./lock-worker.js";
-import { startWorker } from "./start-worker.js";
+import { startWorker, terminateWorkers } from "./start-worker.js";
 
 /** Repetitions with two workers each. */
 const ROUNDS = 75;
@@ -28,7 +28,10 @@ suite("a thread that ends gives up its locks", () => {
   const recovery: RecoveryEvent[] = [];
   const lockspace = "termination";
   const watcher = joinEmbeddedLockspace({ lockspace, node: 1, onRecovery: (event) => recovery.push(event) });
-  after(() => watcher.leave({ force: true }));
+  after(async () => {
+    await terminateWorkers();
+    await watcher.leave({ force: true });
+  });
 
   test("terminated in the event loop, its locks go and nobody is said to have died", async () => {
     const worker = await startWorker({ lockspace, node: 2, behaviour: "hold" });

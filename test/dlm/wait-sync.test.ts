@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
 import { joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
-import { startWorker } from "./start-worker.js";
+import { startWorker, terminateWorkers } from "./start-worker.js";
 
 suite("waiting without an event loop", () => {
   const lockspace = "wait-sync";
@@ -9,6 +9,7 @@ suite("waiting without an event loop", () => {
   const other = joinEmbeddedLockspace({ lockspace, node: 2 });
   const holder = other.request("held", "EX").lock;
   after(async () => {
+    await terminateWorkers();
     await node.leave({ force: true });
     await other.leave({ force: true });
   });
