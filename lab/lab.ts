@@ -23,6 +23,19 @@ export type NodeNumber = (typeof NODES)[number];
 const BOOT_TIMEOUT_MS = 150_000;
 const JOIN_TIMEOUT_SECONDS = 120;
 
+/** Why the lab cannot run here: something is not installed, or the guests' kernel cannot be had. Undefined where it can. */
+export async function whyLabCannotRun(): Promise<string | undefined> {
+  const missing = missingForLab();
+  if (missing !== undefined) return missing;
+  try {
+    await kernelImage(CACHE_FOLDER);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SlotmarkError) return error.message;
+    throw error;
+  }
+}
+
 export interface LabOptions {
   /** Raw images on the host that both machines share. */
   readonly disks?: readonly string[];

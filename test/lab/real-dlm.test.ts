@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { buildConformance, runConformance, withResourcesMasteredBy } from "../../lab/conformance.js";
-import { Lab, NODES } from "../../lab/lab.js";
+import { Lab, NODES, whyLabCannotRun } from "../../lab/lab.js";
 import { buildMember, KernelMember } from "../../lab/member.js";
 import { buildNativeProgram } from "../../lab/native-program.js";
-import { missingForLab } from "../../lab/requirements.js";
+import { addNode, nodeCommand } from "../../lab/node-program.js";
 
-const missing = missingForLab();
+const missing = await whyLabCannotRun();
 const skip = missing !== undefined && process.env.CI !== "true" ? `the lab cannot run: ${missing}` : false;
 
 const ARRAY = "c0f0a0ce-0000-4000-8000-000000000002";
@@ -21,6 +21,7 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     sharedFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-share-"));
     await buildConformance(sharedFolder);
     await buildMember(sharedFolder);
+    await addNode(sharedFolder);
     await buildNativeProgram("example", "kernel_channel", sharedFolder);
     lab = await Lab.start({ sharedFolder });
   });
@@ -104,6 +105,15 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     assert.match(steps, /^TokenEx \d+\nMessageEx \d+\nAckEx \d+\n$/);
     const numbers = Array.from({ length: count }, (_, index) => `${index + 1}\n`).join("");
     for (const output of received) assert.equal(await output, `ready\n${numbers}`);
+  });
+
+  test("JavaScript sees the kernel's locks as it sees the embedded ones", async () => {
+    const { exitCode, output } = await lab
+      .guest(1)
+      .run(nodeCommand("test/dlm/kernel-lockspace.test.js"), 240_000);
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /^# fail 0$/m);
+    assert.match(output, /^# pass [1-9]\d+$/m);
   });
 
   test("an array that runs in the kernel is refused, and a machine without the cluster says what is missing", async () => {

@@ -1,0 +1,30 @@
+/** Node itself with slotmark's compiled files for the guests: what slotmark does on a machine of a real cluster. */
+import { constants } from "node:fs";
+import { copyFile, cp, mkdir, realpath } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { outputOf } from "./command.js";
+
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Puts this process's own Node, its libraries and what `node setup.mjs` built into the shared folder (110 MB). */
+export async function addNode(sharedFolder: string): Promise<void> {
+  const libraries = join(sharedFolder, "lib");
+  const slotmark = join(sharedFolder, "slotmark");
+  await mkdir(libraries);
+  await mkdir(join(slotmark, "native"), { recursive: true });
+  const node = await realpath(process.execPath);
+  await copyFile(node, join(sharedFolder, "node"), constants.COPYFILE_FICLONE);
+  for (const [, library = ""] of (await outputOf("ldd", [node])).matchAll(/=> (\/\S+)/g)) {
+    await copyFile(library, join(libraries, basename(library)));
+  }
+  for (const path of ["package.json", join("native", "slotmark.node")]) {
+    await copyFile(join(REPOSITORY, path), join(slotmark, path));
+  }
+  await cp(join(REPOSITORY, "dist"), join(slotmark, "dist"), { recursive: true });
+}
+
+/** The command by which a guest runs a compiled file, given by its path in `dist/`. */
+export function nodeCommand(script: string): string {
+  return `LD_LIBRARY_PATH=/share/lib /share/node /share/slotmark/dist/${script}`;
+}
