@@ -4,7 +4,7 @@ use slotmark_native::channel::{Channel, ChannelError, LockBackend, Options, Wait
 use slotmark_native::dlm::{
     CallbackQueue, Flags, LVB_BYTES, Lockspace, Lvb, Mode, Node, Refusal, Request, Sink,
 };
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -46,11 +46,14 @@ pub fn lockspace() -> Arc<Lockspace> {
     Lockspace::unlisted("channel-test").expect("a valid name")
 }
 
-/// A node whose lock manager fails it: it dies in place of its nth conversion.
+/// A node whose lock manager fails it: it dies in place of its nth conversion, or halts before it.
 pub struct Mortal {
     node: Node,
     number: u32,
     conversions_left: AtomicI64,
+    conversions_until_halt: AtomicI64,
+    halted: AtomicBool,
+    may_go_on: AtomicBool,
 }
 
 impl Mortal {
@@ -62,12 +65,34 @@ impl Mortal {
             node,
             number,
             conversions_left: AtomicI64::new(i64::MAX),
+            conversions_until_halt: AtomicI64::new(i64::MAX),
+            halted: AtomicBool::new(false),
+            may_go_on: AtomicBool::new(false),
         })
     }
 
     /// It does so many more conversions and dies when it is about to do the next.
     pub fn die_after(&self, conversions: i64) {
         self.conversions_left.store(conversions, Ordering::SeqCst);
+    }
+
+    /// It does so many more conversions and halts when it is about to do the next, until `go_on`.
+    pub fn halt_after(&self, conversions: i64) {
+        self.conversions_until_halt
+            .store(conversions, Ordering::SeqCst);
+    }
+
+    /// How many conversions it was asked for.
+    pub fn conversions(&self) -> i64 {
+        i64::MAX - self.conversions_left.load(Ordering::SeqCst)
+    }
+
+    pub fn wait_until_halted(&self) {
+        wait_until(self.node.lockspace(), || self.halted.load(Ordering::SeqCst));
+    }
+
+    pub fn go_on(&self) {
+        self.may_go_on.store(true, Ordering::SeqCst);
     }
 
     pub fn die(&self) {
@@ -91,6 +116,12 @@ impl LockBackend for Mortal {
     fn convert(&self, lock: u64, request: &Request<'_>) -> Result<(), Refusal> {
         if self.conversions_left.fetch_sub(1, Ordering::SeqCst) == 0 {
             self.die();
+        }
+        if self.conversions_until_halt.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.halted.store(true, Ordering::SeqCst);
+            wait_until(self.node.lockspace(), || {
+                self.may_go_on.load(Ordering::SeqCst)
+            });
         }
         LockBackend::convert(&self.node, lock, request)
     }

@@ -6,6 +6,7 @@ use crate::cluster::{
 };
 use slotmark_native::channel::{Failure, Options, Place, Traced, Variant};
 use slotmark_native::dlm::Mode;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// Conversions of a broadcast: token EX, message EX, CW, ack EX, CR, message NL, token NL.
@@ -171,4 +172,53 @@ fn a_value_block_of_doubtful_age_is_not_handed_out_unless_mainline_is_asked_for(
         }
         settle_idle(&lockspace, 2);
     }
+}
+
+#[test]
+fn a_second_notice_of_one_message_does_not_repeat_it() {
+    let lockspace = lockspace();
+    let traced = Options {
+        trace: true,
+        ..options()
+    };
+    // The first node masters `ack`: when it dies, the new master knows of no notices and sends them again.
+    let members = Member::join_all(&lockspace, 3, traced);
+    let [dying, sending, slow] = [&members[0], &members[1], &members[2]];
+    let notices = Cell::new(0);
+    let noticed = |count: usize| {
+        wait_until(&lockspace, || {
+            let trace = slow.channel.trace();
+            let new = trace
+                .iter()
+                .filter(|entry| matches!(entry, Traced::Blocked { .. }));
+            notices.set(notices.get() + new.count());
+            notices.get() == count
+        });
+    };
+    let sender = dying.channel.clone();
+    let first = std::thread::spawn(move || sender.send(&payload(1), None));
+    let message = sending.channel.receive(Some(NEVER), None);
+    let message = message.expect("receives").expect("a message");
+    noticed(1);
+    dying.node.die();
+    assert!(first.join().expect("no panic").is_err());
+    message.acknowledge(None).expect("acknowledges");
+    // The next sender holds `message` in EX, and has written nothing yet, when the slow node looks at last.
+    sending.node.halt_after(2);
+    std::thread::scope(|scope| {
+        let sent = scope.spawn(|| sending.channel.send(&payload(2), None));
+        sending.node.wait_until_halted();
+        let before = slow.node.conversions();
+        let received = scope.spawn(|| slow.channel.receive(Some(NEVER), None));
+        wait_until(&lockspace, || slow.node.conversions() > before);
+        sending.node.go_on();
+        let message = received.join().expect("no panic").expect("receives");
+        let message = message.expect("a message");
+        assert_eq!(number_of(message.payload()), 2);
+        noticed(2);
+        message.acknowledge(None).expect("acknowledges");
+        sent.join().expect("no panic").expect("sends");
+    });
+    let again = slow.channel.receive(Some(Duration::ZERO), None);
+    assert!(again.expect("waits").is_none(), "received once");
 }

@@ -190,3 +190,15 @@ fn a_second_sender_of_a_node_waits_its_turn_for_no_longer_than_the_time_out() {
     token.release().expect("gives it back");
     member.channel.send(&payload(2), None).expect("sends");
 }
+
+#[test]
+fn a_sender_does_not_take_its_own_message_for_one_that_failed_before() {
+    let lockspace = lockspace();
+    let members = one_hasty(&lockspace, 2, Variant::Safe);
+    assert_unanswered(members[0].channel.send(&payload(1), None));
+    // The second node has a notice of the first's message, and sends before it looks.
+    let _hasty = Receiver::start(&members[0]);
+    members[1].channel.send(&payload(2), None).expect("sends");
+    let own = members[1].channel.receive(Some(Duration::ZERO), None);
+    assert!(own.expect("waits").is_none());
+}
