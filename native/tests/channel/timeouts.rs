@@ -1,10 +1,12 @@
 //! Receivers that do not answer, or refuse: the sender fails in time, and the channel goes on.
 
 use crate::cluster::{
-    Member, NEVER, Receiver, lockspace, number_of, options, payload, settle_idle, wait_until,
-    with_timeout,
+    Member, NEVER, Receiver, lockspace, number_of, options, payload, settle, settle_idle,
+    wait_until, with_timeout,
 };
-use slotmark_native::channel::{Channel, ChannelError, Failure, Options, Place, Resource, Variant};
+use slotmark_native::channel::{
+    CancelToken, Channel, ChannelError, Failure, Options, Place, Resource, Variant,
+};
 use slotmark_native::dlm::{Lockspace, Mode, Refusal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use std::time::Duration;
 fn one_hasty(lockspace: &Arc<Lockspace>, nodes: u32, variant: Variant) -> Vec<Member> {
     let member = |number| {
         let patience = if number == 1 {
-            with_timeout(40)
+            with_timeout(150)
         } else {
             options()
         };
@@ -201,4 +203,32 @@ fn a_sender_does_not_take_its_own_message_for_one_that_failed_before() {
     members[1].channel.send(&payload(2), None).expect("sends");
     let own = members[1].channel.receive(Some(Duration::ZERO), None);
     assert!(own.expect("waits").is_none());
+}
+
+#[test]
+fn a_message_that_could_not_be_read_in_time_is_still_to_be_had() {
+    let lockspace = lockspace();
+    let members = one_hasty(&lockspace, 2, Variant::Safe);
+    let [hasty, patient] = [&members[0], &members[1]];
+    // A message that was taken back leaves a notice, and there is no other for the next.
+    let cancel = CancelToken::new();
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| patient.channel.send(&payload(1), Some(&cancel)));
+        settle(&lockspace, "message", &[Mode::Nl, Mode::Cw]);
+        patient.channel.cancel(&cancel);
+        assert!(sending.join().expect("no panic").is_err());
+    });
+    patient.node.halt_after(2);
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| patient.channel.send(&payload(2), None));
+        patient.node.wait_until_halted();
+        let error = hasty.channel.receive(Some(NEVER), None).map(drop);
+        let error = error.expect_err("the sender holds it");
+        assert_eq!(error.place, Place::Lock(Resource::Message, Mode::Cr));
+        assert_eq!(error.failure, Failure::TimedOut);
+        patient.node.go_on();
+        settle(&lockspace, "message", &[Mode::Nl, Mode::Cw]);
+        assert_eq!(receive_one(&hasty.channel), 2);
+        sending.join().expect("no panic").expect("sends");
+    });
 }
