@@ -38,6 +38,8 @@ export interface DlmNode {
     lvb: Uint8Array | undefined,
   ): boolean;
   cancel(record: Int32Array, lockLow: number, lockHigh: number, tag: number): boolean;
+  /** Kernel's lock manager only; the completion of this tag has no mode. */
+  publishResyncRange(tag: number, range: Uint8Array): void;
   /** Returns how many records it filled. */
   drain(records: Int32Array): number;
   wait(atMostMs: number): boolean;

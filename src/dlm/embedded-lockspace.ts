@@ -4,8 +4,9 @@
 import { loadAddon } from "./addon.js";
 import { LockError, refusable } from "./lock-error.js";
 import { LockNode } from "./lock-node.js";
-import type { RecoveryEvent } from "./lockspace.js";
+import type { OwnSlot, RecoveryEvent } from "./lockspace.js";
 import { NodeLockspace } from "./node-lockspace.js";
+import { takeOwnSlot } from "./own-slot.js";
 
 export interface EmbeddedJoin {
   /** 1 to 64 bytes. Every thread of this process that names it joins the same lockspace. */
@@ -46,6 +47,10 @@ export class EmbeddedLockspace extends NodeLockspace {
         () => new (loadAddon().DlmNode)(lockspace, node, onExit === "die", notify),
       );
     super(new LockNode(lockspace, "embedded", join, onRecovery, node));
+  }
+
+  holdOwnSlot({ signal }: { readonly signal?: AbortSignal } = {}): Promise<OwnSlot> {
+    return takeOwnSlot(this, signal);
   }
 
   /**

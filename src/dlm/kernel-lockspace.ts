@@ -5,8 +5,9 @@ import { SlotmarkError } from "../errors.js";
 import { type KernelJoin, loadAddon } from "./addon.js";
 import { LockError, sentence } from "./lock-error.js";
 import { LockNode } from "./lock-node.js";
-import type { RecoveryEvent } from "./lockspace.js";
+import type { OwnSlot, RecoveryEvent } from "./lockspace.js";
 import { NodeLockspace } from "./node-lockspace.js";
+import { SlotLock, slotResource } from "./own-slot.js";
 
 export interface KernelLockspaceJoin {
   /** Its lockspace is `slotmark-<uuid>`, never the kernel's own, which must not exist on this machine. */
@@ -50,6 +51,14 @@ export class KernelLockspace extends NodeLockspace {
   /** Made by `joinKernelLockspace`. */
   constructor(node: LockNode) {
     super(node);
+  }
+
+  /** The native side has held the lock since the join; here is the way to its value block. */
+  holdOwnSlot(): Promise<OwnSlot> {
+    const { slot } = this;
+    const resource = slotResource(slot);
+    const write = (range: Uint8Array) => this.lockNode.publishResyncRange(resource, range);
+    return Promise.resolve(new SlotLock(slot, write, () => Promise.resolve()));
   }
 }
 

@@ -161,6 +161,20 @@ export class LockNode {
     if (completed) this.#completeNow(state);
   }
 
+  /** Writes 16 bytes into the value block of the own slot's lock, which is none of this node's handles. */
+  publishResyncRange(resource: string, range: Uint8Array): Promise<Completion> {
+    const state = new LockState(resource, this.#nextTag++, undefined);
+    refusable(
+      () => `publishing the resync range in ${JSON.stringify(resource)} (${this.#where()})`,
+      () => this.#native.publishResyncRange(state.tag, range),
+    );
+    this.#locks.set(state.tag, state);
+    return new Promise((resolve) => {
+      state.resolve = resolve;
+      this.#count(1);
+    });
+  }
+
   /** For a lock whose handle was collected. */
   releaseForgotten(tag: number): void {
     const state = this.#locks.get(tag);

@@ -114,6 +114,30 @@ export type RecoveryEvent =
 
 export type WaitOutcome = "delivered" | "timedOut" | "cancelled" | "gone";
 
+/** What a node resyncs: array sectors from low up to high, which is not among them; 0 and 0 where nothing. */
+export interface ResyncRange {
+  readonly lowSector: number;
+  readonly highSector: number;
+}
+
+export interface PublishedResyncRange extends ResyncRange {
+  /** Whoever published it died, or the slot's lock was lost with a machine. */
+  readonly valueNotValid: boolean;
+}
+
+/** The lock on a node's own slot, `bitmapNNNN` in PW: it says that the slot is in use (spec §4.1). */
+export interface OwnSlot {
+  /** From 1, as `Lockspace.slot`. */
+  readonly slot: number;
+  /**
+   * Says what this node resyncs: PW→PW, which writes the value block (spec §4.5). Resolves once it is written; calls are
+   * carried out in their order. @throws LockError EINVAL, ESHUTDOWN
+   */
+  publishResyncRange(range: ResyncRange): Promise<void>;
+  /** Gives the lock up. On the kernel's lock manager the slot stays this node's until it leaves. */
+  release(): Promise<void>;
+}
+
 /**
  * One node's membership in a lockspace. It belongs to the thread that joined; when that thread's environment goes (exit,
  * `terminate()`, a crash) the node goes, and with it all its locks. So it is where the object is dropped and collected.
@@ -136,6 +160,16 @@ export interface Lockspace {
 
   /** @throws LockError EINVAL for a name over 64 bytes, an unknown mode or flag, a value block of the wrong length; ESHUTDOWN */
   request(name: string, mode: LockMode, options?: RequestOptions): Requested;
+  /**
+   * Takes the lock on the own slot, waiting for whoever still recovers what died there; to be called once. On the kernel's
+   * lock manager the node has had it since it joined. `signal` ends the wait: ECANCELED. @throws LockError ESHUTDOWN
+   */
+  holdOwnSlot(options?: { readonly signal?: AbortSignal }): Promise<OwnSlot>;
+  /**
+   * What the owner of a slot (from 1) resyncs, by its own word: read under CR, which waits for nobody.
+   * @throws LockError EINVAL for a slot that cannot be, ESHUTDOWN
+   */
+  resyncRangeOf(slot: number): Promise<PublishedResyncRange>;
   /** The members, in the order of slots. */
   members(): Member[];
   /** Delivers callbacks without a turn of the event loop; waits for the first of them. */

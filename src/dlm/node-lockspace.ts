@@ -8,15 +8,19 @@ import type {
   Backend,
   Lockspace,
   Member,
+  OwnSlot,
+  PublishedResyncRange,
   Requested,
   RequestOptions,
   WaitOptions,
   WaitOutcome,
 } from "./lockspace.js";
+import { readResyncRange } from "./own-slot.js";
 
 export abstract class NodeLockspace implements Lockspace {
   readonly lvbBytes = 64;
   abstract readonly lvbUsableBytes: 32 | 64;
+  abstract holdOwnSlot(options?: { readonly signal?: AbortSignal }): Promise<OwnSlot>;
 
   protected constructor(protected readonly lockNode: LockNode) {}
 
@@ -42,6 +46,10 @@ export abstract class NodeLockspace implements Lockspace {
 
   request(name: string, mode: LockMode, options?: RequestOptions): Requested {
     return this.lockNode.request(name, mode, options);
+  }
+
+  resyncRangeOf(slot: number): Promise<PublishedResyncRange> {
+    return readResyncRange(this, slot);
   }
 
   members(): Member[] {

@@ -184,6 +184,42 @@ export function conformance(backend: string, open: () => Promise<Subject>): void
       await holder.unlock();
     });
 
+    test("a node says what it resyncs, and the others read it", async () => {
+      const own = await first.holdOwnSlot();
+      assert.equal(own.slot, first.slot);
+      const nothing = { lowSector: 0, highSector: 0, valueNotValid: false };
+      assert.deepEqual(await second.resyncRangeOf(first.slot), nothing);
+      const ranges = [
+        { lowSector: 0, highSector: 65_536 },
+        { lowSector: 65_536, highSector: 131_072 },
+        { lowSector: 2 ** 40, highSector: 2 ** 40 + 1 },
+      ];
+      for (const range of ranges) {
+        await own.publishResyncRange(range);
+        assert.deepEqual(await second.resyncRangeOf(first.slot), { ...range, valueNotValid: false });
+      }
+      // Without waiting for each: in their order.
+      await Promise.all(ranges.map((range) => own.publishResyncRange(range)));
+      assert.deepEqual(await second.resyncRangeOf(first.slot), { ...ranges[2], valueNotValid: false });
+      for (const [lowSector, highSector] of [
+        [-1, 4],
+        [8, 4],
+        [0.5, 4],
+        [0, 2 ** 60],
+      ] as const) {
+        assert.throws(() => own.publishResyncRange({ lowSector, highSector }), {
+          errnoName: "EINVAL",
+          code: "dlm-resync-range",
+        });
+      }
+      await own.publishResyncRange({ lowSector: 0, highSector: 0 });
+      assert.deepEqual(await second.resyncRangeOf(first.slot), nothing);
+      for (const slot of [0, -1, 1.5, 10_001]) {
+        await assert.rejects(second.resyncRangeOf(slot), { errnoName: "EINVAL", code: "dlm-slot" });
+      }
+      await own.release();
+    });
+
     test("without a turn of the event loop", () => {
       const { lock: holder } = first.request("sync", "EX", { onBlocking: (_, lock) => void lock.unlock() });
       assert.equal(holder.waitSync()?.status, "granted");

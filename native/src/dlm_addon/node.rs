@@ -149,6 +149,20 @@ impl DlmNode {
         })
     }
 
+    /// The 16 bytes of the own slot's resync range, on the kernel's lock manager, which keeps that lock to itself. A
+    /// completion of this tag, without a mode, says that it is written.
+    ///
+    /// # Errors
+    /// EINVAL for another length, ENOENT on the embedded lock manager, ESHUTDOWN.
+    #[napi(catch_unwind)]
+    pub fn publish_resync_range(&self, tag: f64, range: &[u8]) -> napi::Result<()> {
+        let range = range.try_into().map_err(|_| refused(Refusal::LvbLength))?;
+        let Member { place, mailbox, .. } = &*self.member;
+        place
+            .publish_resync_range(tag as u64, range, mailbox)
+            .map_err(refused)
+    }
+
     /// Writes waiting callbacks into the records, oldest first; returns how many.
     #[napi(catch_unwind)]
     pub fn drain(&self, mut records: Int32ArraySlice<'_>) -> u32 {

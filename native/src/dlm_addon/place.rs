@@ -2,7 +2,9 @@
 
 use super::mailbox::Mailbox;
 use crate::channel::LockBackend;
-use crate::dlm::{Callback, Flags, LockId, Lvb, Node, Refusal, Request, Sink, Wake};
+use crate::dlm::{
+    Callback, Flags, LockId, Lvb, Node, Refusal, Request, Sink, Status, StatusFlags, Wake,
+};
 use crate::kernel_dlm::{Departure, Host, KernelDlmError, KernelNode, Member, MembershipEvent};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -131,6 +133,46 @@ impl Place {
         match self {
             Place::Embedded(node) => node.cancel(lock),
             Place::Kernel(place) => place.node.cancel(lock),
+        }
+    }
+
+    /// Writes the resync range into the own slot's value block, where that lock is not the caller's own. `mailbox` gets a
+    /// completion of this tag, without a mode: `Granted`, or `Cancelled` where the node goes first.
+    ///
+    /// # Errors
+    /// ENOENT on the embedded lock manager, whose users hold that lock themselves; ESHUTDOWN once the node leaves.
+    pub(super) fn publish_resync_range(
+        &self,
+        tag: u64,
+        range: [u8; 16],
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<(), Refusal> {
+        let Place::Kernel(place) = self else {
+            return Err(Refusal::UnknownLock);
+        };
+        if place.gone.load(Ordering::Relaxed) {
+            return Err(Refusal::NodeGone);
+        }
+        let mailbox = Arc::clone(mailbox);
+        let tell = move |status: Status| {
+            let callback = Callback::Ast {
+                lock: LockId::from_bits(0),
+                tag,
+                status,
+                flags: StatusFlags::default(),
+                mode: None,
+                lvb: None,
+            };
+            if mailbox.deliver(&callback) == Wake::Needed {
+                mailbox.wake();
+            }
+        };
+        match &*place.member() {
+            Some(member) => {
+                member.publish_resync_range(range, tell);
+                Ok(())
+            }
+            None => Err(Refusal::NodeGone),
         }
     }
 

@@ -5,9 +5,10 @@
 //! the lock's value block says how. Who is there at all is a mask of slots in the value block of `members`: each node holds
 //! that in CR, so that a newcomer who takes it in EX to add its own bit makes the others look.
 
-use super::membership_worker::{Message, Worker};
+use super::membership_worker::{Message, Told, Worker};
+use super::slot_record::RangeBytes;
 use super::{KernelDlmError, KernelNode};
-use crate::dlm::{Callback, Sink, Wake};
+use crate::dlm::{Callback, Sink, Status, Wake};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -89,6 +90,18 @@ impl Member {
     /// From 0, as md counts.
     pub fn slot(&self) -> u32 {
         self.slot
+    }
+
+    /// Publishes what this node resyncs in the value block of its `bitmapNNNN`: lo and hi, 64 bits each. `tell` hears
+    /// `Granted` once it is written, from the member's thread, or `Cancelled` where the node goes first.
+    pub fn publish_resync_range(
+        &self,
+        range: RangeBytes,
+        tell: impl FnOnce(Status) + Send + 'static,
+    ) {
+        let told = Told::new(tell);
+        // Sent back by a worker that has ended, it is dropped, and so told.
+        let _ = self.mailbox.send(Message::Publish { range, told });
     }
 
     /// Gives the slot up, so that the others hear `Left`.

@@ -1,15 +1,37 @@
 //! The thread behind a `Member`: it takes the slot, watches the others' slots and keeps the mask of members.
 
 use super::membership::{Departure, MembershipEvent};
-use super::slot_record::{self, State};
+use super::slot_record::{self, NO_RANGE, RangeBytes, State};
 use super::{KernelDlmError, KernelNode};
 use crate::dlm::{Flags, LockId, Lvb, Mode, Refusal, Request, Sink, Status, StatusFlags};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+/// Told once how a write of the own slot's value block ended; dropped untold, it says that it did not take place.
+pub struct Told(Option<Box<dyn FnOnce(Status) + Send>>);
+
+impl Told {
+    pub fn new(tell: impl FnOnce(Status) + Send + 'static) -> Told {
+        Told(Some(Box::new(tell)))
+    }
+
+    fn tell(mut self, status: Status) {
+        if let Some(tell) = self.0.take() {
+            tell(status);
+        }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            tell(Status::Cancelled);
+        }
+    }
+}
+
 /// What the worker hears.
-#[derive(Clone, Debug)]
 pub enum Message {
     Completion {
         tag: u64,
@@ -19,6 +41,11 @@ pub enum Message {
     },
     Blocking {
         tag: u64,
+    },
+    /// What this node resyncs from now on.
+    Publish {
+        range: RangeBytes,
+        told: Told,
     },
     Leave,
     Gone,
@@ -92,7 +119,7 @@ impl Worker {
             let (lock, ended) = self.request(&resource(slot), OWN, &request)?;
             if ended.status == Status::Granted {
                 self.own = Some(lock);
-                self.write_slot(lock, OWN, State::InUse)?;
+                self.write_slot(lock, OWN, &NO_RANGE, State::InUse)?;
                 return Ok(slot);
             }
         }
@@ -116,11 +143,21 @@ impl Worker {
                 } if tag >= WATCHES => {
                     self.holder_gone((tag - WATCHES) as u32, flags, lvb.as_ref())?;
                 }
+                Message::Publish { range, told } => self.publish(&range, told)?,
                 Message::Leave => return self.leave(),
                 Message::Gone => return Err(KernelDlmError::Closed),
                 Message::Completion { .. } | Message::Blocking { .. } => {}
             }
         }
+    }
+
+    /// PW→PW writes the value block (spec §4.5).
+    fn publish(&mut self, range: &RangeBytes, told: Told) -> Result<(), KernelDlmError> {
+        if let Some(own) = self.own {
+            self.write_slot(own, OWN, range, State::InUse)?;
+            told.tell(Status::Granted);
+        }
+        Ok(())
     }
 
     /// Somebody changes the mask: lets it, then looks.
@@ -186,7 +223,7 @@ impl Worker {
         (self.listener)(MembershipEvent::Gone { slot, departure });
         let mut mask = None;
         if state == State::InUse {
-            self.write_slot(lock, tag, State::Recovered)?;
+            self.write_slot(lock, tag, &NO_RANGE, State::Recovered)?;
             mask = Some(self.change_mask(|mask| mask & !(1 << slot))?);
         }
         self.unlock(lock, tag, Flags::NONE)?;
@@ -197,7 +234,7 @@ impl Worker {
     fn leave(&mut self) -> Result<(), KernelDlmError> {
         let slot = self.own_slot;
         if let Some(own) = self.own.take() {
-            self.write_slot(own, OWN, State::Left)?;
+            self.write_slot(own, OWN, &NO_RANGE, State::Left)?;
             self.change_mask(|mask| mask & !(1 << slot))?;
             for (slot, lock) in std::mem::take(&mut self.watches) {
                 self.unlock(lock, WATCHES + u64::from(slot), Flags::FORCEUNLOCK)?;
@@ -209,8 +246,14 @@ impl Worker {
         Ok(())
     }
 
-    fn write_slot(&mut self, lock: LockId, tag: u64, state: State) -> Result<(), KernelDlmError> {
-        let lvb = slot_record::record(self.node.cluster_node(), state);
+    fn write_slot(
+        &mut self,
+        lock: LockId,
+        tag: u64,
+        range: &RangeBytes,
+        state: State,
+    ) -> Result<(), KernelDlmError> {
+        let lvb = slot_record::record(range, self.node.cluster_node(), state);
         self.convert(lock, tag, &Request::new(Mode::Pw).lvb(&lvb))
             .map(drop)
     }

@@ -9,13 +9,18 @@ pub enum State {
     Recovered = 3,
 }
 
-/// Bytes 0 to 15 are lo and hi, of which nothing here knows.
+/// lo and hi, 64 bits each: the array sectors that the holder resyncs. Nothing here reads them.
+pub type RangeBytes = [u8; 16];
+pub const NO_RANGE: RangeBytes = [0; 16];
+
+const RANGE: std::ops::Range<usize> = 0..16;
 const NODE: std::ops::Range<usize> = 16..20;
 const STATE: usize = 20;
 
 /// What a holder writes. `node` is its number in the cluster.
-pub fn record(node: u32, state: State) -> Lvb {
+pub fn record(range: &RangeBytes, node: u32, state: State) -> Lvb {
     let mut lvb = [0; 64];
+    lvb[RANGE].copy_from_slice(range);
     lvb[NODE].copy_from_slice(&node.to_le_bytes());
     lvb[STATE] = state as u8;
     lvb
@@ -45,13 +50,14 @@ mod tests {
     #[test]
     fn only_what_is_valid_and_says_so_went_in_order() {
         for state in [State::InUse, State::Left, State::Recovered] {
-            let lvb = record(7, state);
+            let lvb = record(&[5; 16], 7, state);
             assert_eq!(read(Some(&lvb), StatusFlags::default()), (7, state));
             assert_eq!(
                 read(Some(&lvb), StatusFlags::VALNOTVALID),
                 (7, State::InUse)
             );
-            assert!(lvb[..16].iter().chain(&lvb[32..]).all(|byte| *byte == 0));
+            assert_eq!(lvb[..16], [5; 16]);
+            assert!(lvb[32..].iter().all(|byte| *byte == 0));
         }
         assert_eq!(read(None, StatusFlags::default()), (0, State::InUse));
         assert_eq!(
