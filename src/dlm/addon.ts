@@ -84,6 +84,16 @@ export interface ChannelEvent {
   readonly error?: string;
 }
 
+/** A blocking callback has neither flags nor times. */
+export interface NativeLockCall {
+  readonly resource: string;
+  readonly mode: number;
+  readonly flags?: number;
+  readonly status?: number;
+  readonly startNs?: number;
+  readonly endNs?: number;
+}
+
 /** Joins on its construction; `job` numbers come back with `done`. */
 export interface NativeChannel {
   send(job: number, payload: Uint8Array): void;
@@ -96,6 +106,7 @@ export interface NativeChannel {
   keepAlive(alive: boolean): void;
   close(): void;
   hear(): ChannelEvent[];
+  lockCalls(): NativeLockCall[];
 }
 
 export interface NativeMessageSeries {
@@ -125,6 +136,7 @@ interface Addon {
     node: DlmNode,
     variant: number,
     timeoutMs: number | null,
+    trace: boolean,
     notify: () => void,
   ) => NativeChannel;
   LockMeasurement: new (

@@ -2,6 +2,7 @@
  * The message channel of md-cluster as slotmark uses it (spec §5), whichever lock manager is behind: one node sends 64
  * bytes, every other node processes them before the send is over, and all nodes see all messages in one order.
  */
+import type { LockFlag } from "./lock-flag.js";
 import type { LockMode } from "./lock-mode.js";
 
 export const CHANNEL_VARIANTS = ["safe", "mainline", "original"] as const;
@@ -35,6 +36,23 @@ export type SendStep = (typeof SEND_STEPS)[number];
 /** Nanoseconds; a step that did not take place (the token was held already) is missing. */
 export type SendTimes = { readonly [step in SendStep]?: number };
 
+export type ChannelResource = "token" | "message" | "ack" | "no-new-dev" | "resync";
+
+/** What a channel did with its locks, as the kernel's trace points show it. Times of CLOCK_MONOTONIC. */
+export type ChannelLockCall =
+  | {
+      readonly kind: "call";
+      readonly resource: ChannelResource;
+      readonly mode: LockMode;
+      readonly flags: readonly LockFlag[];
+      /** `sb_status`: 0 or a negative errno; null where nobody waited for the end. */
+      readonly status: number | null;
+      readonly startNs: number;
+      readonly endNs: number;
+    }
+  /** A blocking callback: another node waits for `mode`. */
+  | { readonly kind: "blocked"; readonly resource: ChannelResource; readonly mode: LockMode };
+
 export interface ChannelOptions {
   readonly variant?: ChannelVariant;
   /** Limit of each single wait; null for none. Default 30 s, as the kernel's. */
@@ -46,6 +64,11 @@ export interface ChannelOptions {
   readonly onMessage: (payload: Uint8Array) => void | Promise<void>;
   /** Errors of `onMessage`, and of receiving itself. Without it they are uncaught. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Told every call on the channel's locks, in the order of their ends, before whatever it led to: a message, an operation
+   * that is done. For watching single operations; without it nothing is kept.
+   */
+  readonly onLockCall?: (call: ChannelLockCall) => void;
 }
 
 export interface ChannelCall {

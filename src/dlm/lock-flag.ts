@@ -38,6 +38,9 @@ export const LOCK_FLAGS = {
 
 export type LockFlag = keyof typeof LOCK_FLAGS;
 
+const isLockFlag = (name: string): name is LockFlag => Object.hasOwn(LOCK_FLAGS, name);
+const LOCK_FLAG_NAMES = Object.keys(LOCK_FLAGS).filter(isLockFlag);
+
 /** @throws LockError `dlm-unknown-flag` (EINVAL) */
 export function flagBits(flags: readonly LockFlag[]): number {
   let bits = 0;
@@ -53,4 +56,9 @@ export function flagBits(flags: readonly LockFlag[]): number {
     bits |= LOCK_FLAGS[flag];
   }
   return bits;
+}
+
+/** The flags set in `bits`, by name, in the order of their values. */
+export function flagsOf(bits: number): LockFlag[] {
+  return LOCK_FLAG_NAMES.filter((flag) => (bits & LOCK_FLAGS[flag]) !== 0);
 }

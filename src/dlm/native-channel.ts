@@ -1,18 +1,27 @@
 /**
  * A message channel over the addon: its waits are on native threads, its messages come to the event loop.
  */
-import { type ChannelEvent, type DlmNode, loadAddon, type NativeChannel } from "./addon.js";
+import {
+  type ChannelEvent,
+  type DlmNode,
+  loadAddon,
+  type NativeChannel,
+  type NativeLockCall,
+} from "./addon.js";
 import {
   CHANNEL_VARIANTS,
   type Channel,
   type ChannelCall,
+  type ChannelLockCall,
   type ChannelOptions,
+  type ChannelResource,
   type ConversionCall,
   SEND_STEPS,
   type SendTimes,
 } from "./channel.js";
 import { LockError, lockErrorOf, refusable } from "./lock-error.js";
-import { type LockMode, modeNumber } from "./lock-mode.js";
+import { flagsOf } from "./lock-flag.js";
+import { type LockMode, modeNumber, modeOf } from "./lock-mode.js";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const WAITS = ["timeout", "forever", "no"];
@@ -45,7 +54,7 @@ class ChannelState implements Channel {
 
   /** Resolves once it has joined. */
   open(node: DlmNode, notify: () => void): Promise<void> {
-    const { variant = "safe", timeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
+    const { variant = "safe", timeoutMs = DEFAULT_TIMEOUT_MS, onLockCall } = this.options;
     const number = CHANNEL_VARIANTS.indexOf(variant);
     if (number < 0) {
       const advice = `Use one of ${CHANNEL_VARIANTS.join(", ")}.`;
@@ -54,7 +63,7 @@ class ChannelState implements Channel {
     }
     // Job 0 is the join itself.
     const joined = this.#track(0, "joining the channel", undefined);
-    this.#native = new (loadAddon().DlmChannel)(node, number, timeoutMs, notify);
+    this.#native = new (loadAddon().DlmChannel)(node, number, timeoutMs, onLockCall !== undefined, notify);
     this.#keep();
     return joined.then(() => undefined);
   }
@@ -105,9 +114,21 @@ class ChannelState implements Channel {
 
   /** Runs in the event loop whenever something has happened. */
   hear(): void {
-    for (const event of this.#native?.hear() ?? []) {
+    // Events first, then calls: whatever led to an event was kept before it.
+    const events = this.#native?.hear() ?? [];
+    try {
+      this.#tellLockCalls();
+    } finally {
+      for (const event of events) if (!this.#closed) this.#hearOne(event);
+    }
+  }
+
+  #tellLockCalls(): void {
+    const { onLockCall } = this.options;
+    if (onLockCall === undefined) return;
+    for (const call of this.#native?.lockCalls() ?? []) {
       if (this.#closed) return;
-      this.#hearOne(event);
+      onLockCall(lockCallOf(call));
     }
   }
 
@@ -260,6 +281,15 @@ function notifierOf(channel: WeakRef<ChannelState>): () => void {
       });
     }
   };
+}
+
+/** Modes, flags and resources are the lock manager's own: they need no check. */
+function lockCallOf(call: NativeLockCall): ChannelLockCall {
+  const resource = call.resource as ChannelResource;
+  const mode = modeOf(call.mode) ?? "NL";
+  const { flags, status = null, startNs = 0, endNs = 0 } = call;
+  if (flags === undefined) return { kind: "blocked", resource, mode };
+  return { kind: "call", resource, mode, flags: flagsOf(flags), status, startNs, endNs };
 }
 
 function timesOf(timesNs: Float64Array | undefined): SendTimes {

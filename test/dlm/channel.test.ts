@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, suite, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Channel, ChannelOptions } from "../../src/dlm/channel.js";
+import type { Channel, ChannelLockCall, ChannelOptions } from "../../src/dlm/channel.js";
 import { type EmbeddedLockspace, joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
 import { startChannelWorker, terminateWorkers } from "./start-worker.js";
 
@@ -138,6 +138,53 @@ suite("the message channel", () => {
     await assert.rejects(sender.channel.convertResync("EX"), { errnoName: "EINVAL" });
     await sender.channel.joinResync();
     await sender.channel.convertResync("EX", { wait: "forever" });
+    await closeAll(sender, receiver);
+  });
+
+  test("its lock calls are told before what they led to", async () => {
+    const told: string[] = [];
+    const onLockCall = (call: ChannelLockCall) => {
+      if (call.kind === "call") {
+        assert.ok(call.startNs > 0 && call.endNs >= call.startNs);
+        told.push(`${call.resource} ${call.mode} ${call.flags.join("|")} ${call.status}`);
+      } else told.push(`${call.kind} ${call.resource} ${call.mode}`);
+    };
+    const receiver = await open("calls", 1, {
+      onLockCall,
+      onMessage: async () => {
+        told.push("message");
+        await receiver.channel.convertNoNewDev("NL");
+        told.push("agreed");
+      },
+    });
+    const joined = told.splice(0);
+    assert.equal(joined[0], "message NL VALBLK|EXPEDITE 0");
+    assert.equal(joined.at(-1), "no-new-dev CR CONVERT 0");
+    const vetoes: ChannelLockCall[] = [];
+    const sender = await open("calls", 2, { onLockCall: (call) => vetoes.push(call) });
+    told.splice(0);
+    await sender.channel.takeToken();
+    await sender.channel.send(message(1));
+    await receiver.channel.convertNoNewDev("CR");
+    await assert.rejects(sender.channel.convertNoNewDev("EX", { wait: "no" }), { errnoName: "EAGAIN" });
+    const veto = vetoes.at(-1);
+    assert.ok(veto?.kind === "call");
+    assert.deepEqual(
+      [veto.resource, veto.mode, veto.flags, veto.status],
+      ["no-new-dev", "EX", ["NOQUEUE", "CONVERT"], -11],
+    );
+    assert.deepEqual(told, [
+      "blocked ack EX",
+      "message CR CONVERT|VALBLK 0",
+      "message",
+      "no-new-dev NL CONVERT 0",
+      "agreed",
+      "ack NL CONVERT 0",
+      "message PR CONVERT|VALBLK 0",
+      "ack CR CONVERT 0",
+      "message NL CONVERT|VALBLK 0",
+      "no-new-dev CR CONVERT 0",
+    ]);
     await closeAll(sender, receiver);
   });
 

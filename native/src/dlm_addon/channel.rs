@@ -5,7 +5,7 @@ use super::exit_hook::{ExitHook, Leaves};
 use super::node::DlmNode;
 use super::refused;
 use crate::channel::{
-    Blocking, ChannelError, Failure, Options, SendStep, Times, Variant, WaitMode,
+    Blocking, ChannelError, Failure, Options, SendStep, Times, Traced, Variant, WaitMode,
 };
 use crate::dlm::{Mode, lvb_from};
 use napi::bindgen_prelude::{Env, Float64Array, Function, JsValue, ObjectFinalize, Uint8Array};
@@ -33,6 +33,19 @@ pub struct ChannelEvent {
     pub error: Option<String>,
 }
 
+/// A call on one of the channel's locks; without flags and times a blocking callback.
+#[napi(object)]
+pub struct ChannelLockCall {
+    pub resource: String,
+    pub mode: i32,
+    pub flags: Option<u32>,
+    /// `sb_status` of the completion or the negative errno of the refusal; none where nobody waited for the end.
+    pub status: Option<i32>,
+    /// Of CLOCK_MONOTONIC.
+    pub start_ns: Option<f64>,
+    pub end_ns: Option<f64>,
+}
+
 /// `DlmChannel` of the addon: joins at once, on threads of its own.
 #[napi(custom_finalize)]
 pub struct DlmChannel {
@@ -50,13 +63,15 @@ impl ObjectFinalize for DlmChannel {
 
 #[napi]
 impl DlmChannel {
-    /// `variant`: 0 safe, 1 mainline, 2 original. `timeout_ms` for each single wait; none waits for ever.
+    /// `variant`: 0 safe, 1 mainline, 2 original. `timeout_ms` for each single wait; none waits for ever. `trace` keeps lock
+    /// calls for `lockCalls`.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         node: &DlmNode,
         variant: u32,
         timeout_ms: Option<f64>,
+        trace: bool,
         notify: Function<'_, (), ()>,
     ) -> napi::Result<DlmChannel> {
         let options = Options {
@@ -69,7 +84,7 @@ impl DlmChannel {
                 Duration::try_from_secs_f64(timeout_ms / 1e3).unwrap_or_default()
             }),
             wait: WaitMode::Park,
-            trace: false,
+            trace,
             ..Options::default()
         };
         let desk = Arc::new(Desk::default());
@@ -145,12 +160,49 @@ impl DlmChannel {
         self.desk.environment_gone();
     }
 
+    /// The lock calls since the last time, in the order of their ends.
+    #[napi(catch_unwind)]
+    pub fn lock_calls(&self) -> Vec<ChannelLockCall> {
+        let calls = self.desk.lock_calls();
+        calls.iter().map(ChannelLockCall::from).collect()
+    }
+
     /// What has happened since the last time, oldest first.
     #[napi(catch_unwind)]
     pub fn hear(&self) -> Vec<ChannelEvent> {
         std::iter::from_fn(|| self.desk.hear())
             .map(ChannelEvent::from)
             .collect()
+    }
+}
+
+impl From<&Traced> for ChannelLockCall {
+    fn from(traced: &Traced) -> ChannelLockCall {
+        match *traced {
+            Traced::Call {
+                resource,
+                mode,
+                flags,
+                status,
+                start_ns,
+                end_ns,
+            } => ChannelLockCall {
+                resource: resource.name().to_owned(),
+                mode: mode as i32,
+                flags: Some(flags.0),
+                status,
+                start_ns: Some(start_ns as f64),
+                end_ns: Some(end_ns as f64),
+            },
+            Traced::Blocked { resource, mode } => ChannelLockCall {
+                resource: resource.name().to_owned(),
+                mode: mode as i32,
+                flags: None,
+                status: None,
+                start_ns: None,
+                end_ns: None,
+            },
+        }
     }
 }
 

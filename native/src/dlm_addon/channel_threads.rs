@@ -6,6 +6,7 @@
 use super::notifier::Notifier;
 use crate::channel::{
     Blocking, CancelToken, Channel, ChannelError, Failure, LockBackend, Options, Times, Token,
+    Traced,
 };
 use crate::dlm::{Lvb, Mode};
 use std::collections::{HashMap, VecDeque};
@@ -80,6 +81,12 @@ impl Desk {
 
     pub(super) fn hear(&self) -> Option<Heard> {
         self.state().heard.pop_front()
+    }
+
+    /// The lock calls since the last time; none of a channel that is closed, or not to be traced.
+    pub(super) fn lock_calls(&self) -> Vec<Traced> {
+        let channel = self.state().channel.clone();
+        channel.map(|channel| channel.trace()).unwrap_or_default()
     }
 
     pub(super) fn ask(&self, number: u64, job: Job) {
