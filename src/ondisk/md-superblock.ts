@@ -20,6 +20,8 @@ export const FEATURE_BITMAP_OFFSET = 1;
 export const FEATURE_RECOVERY_OFFSET = 2;
 export const FEATURE_RESHAPE_ACTIVE = 4;
 export const FEATURE_NEW_OFFSET = 64;
+/** With RECOVERY_OFFSET: a device that comes back, and lacks only what the bitmap says. */
+export const FEATURE_RECOVERY_BITMAP = 128;
 export const FEATURE_CLUSTERED = 256;
 export const FEATURE_JOURNAL = 512;
 export const FEATURE_RAID0_LAYOUT = 4096;

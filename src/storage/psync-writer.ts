@@ -4,9 +4,9 @@
  *
  * Source: design.md, "Durability, as far as user space can say it".
  */
-import { closeSync, constants, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants } from "node:fs";
 import { PAGE_BYTES } from "../ondisk/slot-geometry.js";
-import { errnoCode, memberFailed } from "./device-error.js";
+import { flushDescriptor, openDirect, writeFullyAt } from "./direct-file.js";
 import type { PageWriter, PageWriterOptions } from "./page-writer.js";
 
 interface OpenMember {
@@ -43,8 +43,8 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
         const offsetBytes = at(pages.offsetBytes, index);
         const lengthBytes = at(pages.lengthBytes, index);
         for (const member of members) {
-          if (preflush) flush(member);
-          writeFully(
+          if (preflush) flushDescriptor(member.path, member.pageDescriptor);
+          writeFullyAt(
             member.path,
             member.pageDescriptor,
             memory,
@@ -58,7 +58,7 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
 
     writeData(offsetBytes, lengthBytes) {
       for (const member of members) {
-        writeFully(
+        writeFullyAt(
           member.path,
           member.dataDescriptor,
           memory,
@@ -76,9 +76,9 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
 }
 
 function openMember(path: string, dataOffsetBytes: number, pageSync: boolean, dataSync: boolean): OpenMember {
-  const page = openDirect(path, pageSync);
+  const page = openDirect(path, openFlags(pageSync));
   try {
-    const data = openDirect(path, dataSync);
+    const data = openDirect(path, openFlags(dataSync));
     return {
       path,
       dataOffsetBytes,
@@ -92,63 +92,8 @@ function openMember(path: string, dataOffsetBytes: number, pageSync: boolean, da
   }
 }
 
-/** O_DIRECT where the filesystem knows it; ramfs and tmpfs before Linux 6.6 answer EINVAL. */
-function openDirect(path: string, synchronous: boolean): { descriptor: number; directIo: boolean } {
-  const flags = constants.O_WRONLY | (synchronous ? constants.O_DSYNC : 0);
-  try {
-    return { descriptor: openSync(path, flags | constants.O_DIRECT), directIo: true };
-  } catch (error) {
-    if (errnoCode(error) !== "EINVAL") throw memberFailed({ path, action: "opening" }, error);
-  }
-  try {
-    return { descriptor: openSync(path, flags), directIo: false };
-  } catch (error) {
-    throw memberFailed({ path, action: "opening" }, error);
-  }
-}
-
-function flush(member: OpenMember): void {
-  try {
-    fdatasyncSync(member.pageDescriptor);
-  } catch (error) {
-    throw memberFailed({ path: member.path, action: "flushing" }, error);
-  }
-}
-
-/** Goes on after a short write, as pwrite(2) allows it; a write of nothing is the end of the device. */
-function writeFully(
-  path: string,
-  descriptor: number,
-  memory: Uint8Array,
-  memoryOffsetBytes: number,
-  lengthBytes: number,
-  offsetBytes: number,
-): void {
-  let done = 0;
-  while (done < lengthBytes) {
-    let written: number;
-    try {
-      written = writeSync(
-        descriptor,
-        memory,
-        memoryOffsetBytes + done,
-        lengthBytes - done,
-        offsetBytes + done,
-      );
-    } catch (error) {
-      throw memberFailed(
-        { path, action: "writing", offsetBytes: offsetBytes + done, lengthBytes: lengthBytes - done },
-        error,
-      );
-    }
-    if (written === 0) {
-      throw memberFailed(
-        { path, action: "writing", offsetBytes: offsetBytes + done, lengthBytes: lengthBytes - done },
-        new Error("the device took no more bytes"),
-      );
-    }
-    done += written;
-  }
+function openFlags(synchronous: boolean): number {
+  return constants.O_WRONLY | (synchronous ? constants.O_DSYNC : 0);
 }
 
 function at(list: Uint32Array | Float64Array, index: number): number {

@@ -1,0 +1,103 @@
+/**
+ * A node of a running array, as its user holds it: writes, passes, and an end in order or without a word.
+ *
+ * It is an asynchronous state machine on its thread's event loop. Many may live on one thread: nothing here waits without
+ * a turn of the event loop, but for the members' own I/O.
+ */
+import type { MdSuperblock } from "../ondisk/md-superblock.js";
+import type { ArrayMember } from "./array-members.js";
+import { type ArrayWrite, writePlug } from "./array-writes.js";
+import { daemonPass, startDaemon } from "./daemon.js";
+import { die, dieOf } from "./death.js";
+import { joinCluster } from "./join.js";
+import { leaveCluster } from "./leave.js";
+import { resumeWriters } from "./message-handlers.js";
+import type { JoinOptions } from "./node-options.js";
+import type { NodeState } from "./node-state.js";
+
+/** Joins the array; spec §4.2. @throws as `joinCluster` */
+export async function joinArray(options: JoinOptions): Promise<ArrayNode> {
+  const state = await joinCluster(options, {
+    onRecovery: (joining, event) => {
+      if (event.step === "recoverSlot") resumeWriters(joining, event.slot - 1);
+    },
+    onReceiveError: (joining, error) => {
+      joining.tell({ kind: "messageRefused", error: String(error) });
+      dieOf(joining, error);
+    },
+  });
+  const node = new ArrayNode(state);
+  if (state.options.daemon === "timer") startDaemon(state, (error) => dieOf(state, error));
+  return node;
+}
+
+export class ArrayNode {
+  /** Made by `joinArray`. */
+  constructor(readonly state: NodeState) {}
+
+  /** From 0. */
+  get slot(): number {
+    return this.state.slot;
+  }
+
+  /** Left or died. */
+  get gone(): boolean {
+    return this.state.gone;
+  }
+
+  get members(): readonly ArrayMember[] {
+    return this.state.members.all;
+  }
+
+  get superblock(): MdSuperblock {
+    return this.state.superblock;
+  }
+
+  /** Inclusive ranges of chunks whose bits are set in this node's slot. */
+  get dirty(): [number, number][] {
+    return this.state.bitmap.dirtyRanges();
+  }
+
+  /**
+   * Writes; resolves when the data is on all members.
+   * @param offsetBytes within the array
+   * @throws SlotmarkError `write-beyond-array`, `array-failed`, `node-gone`; LockError
+   */
+  write(offsetBytes: number, lengthBytes: number): Promise<void> {
+    return this.writePlug([{ offsetBytes, lengthBytes }]);
+  }
+
+  /** Writes that are submitted together: their pages are written once. @throws as `write` */
+  writePlug(writes: readonly ArrayWrite[]): Promise<void> {
+    return this.run(() => writePlug(this.state, writes));
+  }
+
+  /** One daemon pass now. @throws SlotmarkError `array-failed`, `node-gone` */
+  daemonPass(): Promise<void> {
+    return this.run(async () => daemonPass(this.state));
+  }
+
+  /** Leaves in order. @throws SlotmarkError `array-failed`, LockError ETIMEDOUT; the node is gone all the same */
+  leave(): Promise<void> {
+    return this.run(() => leaveCluster(this.state));
+  }
+
+  /**
+   * Stops for good, in the middle of whatever it does, and tells nobody; the others hear it from the lockspace.
+   * @throws LockError EOPNOTSUPP on the kernel's lock manager, where a node dies with its thread
+   */
+  die(): void {
+    die(this.state);
+  }
+
+  /** What the storage throws in a test in place of a write ends this node. */
+  private async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      this.state.requireAlive();
+      return await work();
+    } catch (error) {
+      dieOf(this.state, error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Everything that can be observed of a node, as one stream: suites, traces and tests are fed by it. Times are
+ * nanoseconds of CLOCK_MONOTONIC, which all threads of a machine share.
+ */
+import type { SendTimes } from "../dlm/channel.js";
+import type { MessageType } from "./message.js";
+
+/** In the order of spec §4.2 and of the loading that follows. */
+export type JoinStep =
+  | "readSuperblocks"
+  | "lockspace"
+  | "channel"
+  | "slotLock"
+  | "readOwnSlot"
+  | "resyncLock"
+  | "gather"
+  | "ready";
+
+/** Why a bitmap page was written. `superblock`: page 0 by a bitmap superblock update. */
+export type PageCause = "unplug" | "daemon" | "superblock" | "stop" | "recovery" | "newDisk";
+
+export type ClusterOccurrence =
+  | { readonly kind: "joinStep"; readonly step: JoinStep; readonly durationNs: number }
+  | {
+      readonly kind: "lockCall";
+      readonly resource: string;
+      readonly mode: string;
+      readonly flags: readonly string[];
+      /** `sb_status` by name, or the error's. */
+      readonly status: string;
+      readonly durationNs: number;
+    }
+  | {
+      readonly kind: "messageSent";
+      readonly type: MessageType;
+      readonly durationNs: number;
+      readonly times: SendTimes;
+    }
+  | { readonly kind: "messageFailed"; readonly type: MessageType; readonly error: string }
+  | {
+      readonly kind: "messageReceived";
+      readonly type: MessageType;
+      readonly fromSlot: number;
+      readonly durationNs: number;
+    }
+  | { readonly kind: "messageRefused"; readonly error: string }
+  | { readonly kind: "tokenHeld"; readonly durationNs: number }
+  | {
+      readonly kind: "superblockWrite";
+      readonly device: number;
+      readonly events: number;
+      readonly durationNs: number;
+    }
+  | {
+      readonly kind: "pageWrite";
+      readonly slot: number;
+      readonly page: number;
+      readonly lengthBytes: number;
+      readonly cause: PageCause;
+      readonly devices: readonly number[];
+      readonly durationNs: number;
+    }
+  | {
+      readonly kind: "writersSuspended";
+      readonly bySlot: number;
+      readonly lowSector: number;
+      readonly highSector: number;
+    }
+  | { readonly kind: "writersResumed"; readonly bySlot: number; readonly durationNs: number }
+  | { readonly kind: "memberFaulty"; readonly device: number; readonly by: "io" | "request" | "metadata" }
+  | { readonly kind: "memberInSync"; readonly device: number }
+  | { readonly kind: "memberRemoved"; readonly device: number }
+  | {
+      readonly kind: "addDisk";
+      readonly step: string;
+      readonly device: number;
+      readonly durationNs: number;
+    }
+  | {
+      readonly kind: "recovery";
+      readonly phase: string;
+      readonly deadSlot: number;
+      readonly chunks: number;
+      readonly durationNs: number;
+    }
+  | {
+      readonly kind: "resync";
+      readonly phase: string;
+      readonly lowSector: number;
+      readonly highSector: number;
+      readonly durationNs: number;
+    }
+  | { readonly kind: "left" }
+  | { readonly kind: "died" };
+
+export type ClusterEvent = ClusterOccurrence & {
+  /** The node's slot, from 0. */
+  readonly node: number;
+  /** Of the beginning, where it has a duration. */
+  readonly atNs: number;
+};

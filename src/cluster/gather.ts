@@ -1,0 +1,46 @@
+/**
+ * What a node that joins asks of the other slots (spec §4.2): a slot that nobody has is taken over, bits and all; a live
+ * owner says which range it resyncs.
+ */
+import { monotonicNs } from "./control.js";
+import { copyFromSlot } from "./copy-from-slot.js";
+import type { NodeState } from "./node-state.js";
+import { probeSlot } from "./slot-lock.js";
+
+/** @throws LockError ETIMEDOUT, ESHUTDOWN; SlotmarkError `array-failed`, `node-gone` */
+export async function gatherSlots(state: NodeState): Promise<void> {
+  for (let slot = 0; slot < state.geometry.nodes; slot++) {
+    if (slot !== state.slot) await gatherSlot(state, slot);
+  }
+}
+
+async function gatherSlot(state: NodeState, slot: number): Promise<void> {
+  const found = await probeSlot(state.lockspace, slot, state.options.timeouts.lockMs);
+  if ("range" in found) {
+    const { lowSector, highSector } = found.range;
+    if (highSector > 0) {
+      const nowNs = monotonicNs();
+      state.suspended.suspend(slot, lowSector, highSector, nowNs);
+      state.tell({ kind: "writersSuspended", bySlot: slot, lowSector, highSector }, nowNs);
+    }
+    return;
+  }
+  try {
+    const atNs = monotonicNs();
+    // Mainline leaves the bits where they were, also once the slot's next owner has long resynced them.
+    const { chunks } = copyFromSlot(state, slot, state.options.variant === "safe");
+    if (chunks === null) return;
+    needResync(state, chunks.first);
+    const count = chunks.last - chunks.first + 1;
+    const durationNs = monotonicNs() - atNs;
+    state.tell({ kind: "recovery", phase: "gathered", deadSlot: slot, chunks: count, durationNs }, atNs);
+  } finally {
+    await found.free.release();
+  }
+}
+
+/** Members may differ in NEEDED chunks from this one on. */
+export function needResync(state: NodeState, fromChunk: number): void {
+  const sector = fromChunk * state.geometry.chunkSectors;
+  state.resyncFromSector = Math.min(state.resyncFromSector, sector);
+}

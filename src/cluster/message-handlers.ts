@@ -1,0 +1,58 @@
+/**
+ * What a node does on each message before it acknowledges it (spec §5.1). A handler that throws leaves the message
+ * unacknowledged, as does a type that has no handler: the sender then runs into its time-out.
+ */
+import { SlotmarkError } from "../errors.js";
+import { monotonicNs } from "./control.js";
+import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
+import { reloadMetadata } from "./metadata-reload.js";
+import type { NodeState } from "./node-state.js";
+
+export type MessageOf<T extends MessageType> = Extract<ClusterMessage, { readonly type: T }> & {
+  readonly type: T;
+};
+type Handler<T extends MessageType> = (state: NodeState, message: MessageOf<T>) => void | Promise<void>;
+
+const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
+  METADATA_UPDATED: async (state, { raidSlot }) => {
+    await state.channel.convertNoNewDev("CR");
+    reloadMetadata(state, raidSlot);
+  },
+  RESYNCING: (state, { slot, lowSector, highSector }) => {
+    const nowNs = monotonicNs();
+    if (highSector > 0) {
+      state.suspended.suspend(slot, lowSector, highSector, nowNs);
+      state.tell({ kind: "writersSuspended", bySlot: slot, lowSector, highSector }, nowNs);
+    } else resumeWriters(state, slot);
+  },
+};
+
+/** Ends what a slot has suspended: it is done, or gone. */
+export function resumeWriters(state: NodeState, slot: number): void {
+  const sinceNs = state.suspended.resume(slot);
+  if (sinceNs === null) return;
+  state.tell({ kind: "writersResumed", bySlot: slot, durationNs: monotonicNs() - sinceNs }, sinceNs);
+}
+
+/** Processes a payload once the node has loaded everything. @throws what the handler throws; `message-unknown` */
+export async function receiveMessage(state: NodeState, payload: Uint8Array): Promise<void> {
+  await state.ready;
+  const message = decodeClusterMessage(payload);
+  const atNs = monotonicNs();
+  const { type, slot: fromSlot } = message;
+  await handle(state, message);
+  state.tell({ kind: "messageReceived", type, fromSlot, durationNs: monotonicNs() - atNs }, atNs);
+}
+
+async function handle<T extends MessageType>(state: NodeState, message: MessageOf<T>): Promise<void> {
+  const handler: Handler<T> | undefined = HANDLERS[message.type];
+  if (handler === undefined) {
+    throw new SlotmarkError(
+      "input",
+      "message-unhandled",
+      `slot ${message.slot} sent ${message.type}, which this node does not process`,
+      "run the same version of slotmark on all nodes",
+    );
+  }
+  await handler(state, message);
+}

@@ -1,0 +1,101 @@
+/**
+ * The receiver's side of METADATA_UPDATED, and what a node takes from the superblocks when it joins: roles, event count,
+ * and how far each member is in sync.
+ */
+
+import { SlotmarkError } from "../errors.js";
+import {
+  MD_SUPERBLOCK_AREA_BYTES,
+  MD_SUPERBLOCK_SECTOR,
+  type MdSuperblock,
+  parseMdSuperblock,
+} from "../ondisk/md-superblock.js";
+import { checkMdSuperblock } from "../ondisk/md-superblock-check.js";
+import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { type ArrayMember, isInSync, roleOf, takeRole } from "./array-members.js";
+import type { MemberDevice } from "./array-storage.js";
+import { clearNeeded } from "./clear-needed.js";
+import { arrayFailed, markFaulty } from "./device-failure.js";
+import type { NodeState } from "./node-state.js";
+
+export const SUPERBLOCK_OFFSET_BYTES = MD_SUPERBLOCK_SECTOR * SECTOR_BYTES;
+
+/** Reads and checks the md superblock of a device. @throws SlotmarkError kind `input` or `device` */
+export function readMdSuperblock(device: MemberDevice): MdSuperblock {
+  const bytes = device.read(SUPERBLOCK_OFFSET_BYTES, MD_SUPERBLOCK_AREA_BYTES);
+  const superblock = parseMdSuperblock(bytes);
+  checkMdSuperblock(bytes, superblock, {
+    origin: { member: device.path, offsetBytes: SUPERBLOCK_OFFSET_BYTES },
+    memberSectors: Math.floor(device.sizeBytes / SECTOR_BYTES),
+    logicalBlockBytes: device.logicalBlockBytes,
+  });
+  return superblock;
+}
+
+/**
+ * Takes the array's metadata as another node has written it.
+ * @param goodDevice number of a device whose superblock is good; another one is read where that fails here
+ * @throws SlotmarkError `array-failed` where no superblock can be read
+ */
+export function reloadMetadata(state: NodeState, goodDevice: number): void {
+  takeMetadata(state, readArraySuperblock(state, goodDevice));
+}
+
+function readArraySuperblock(state: NodeState, goodDevice: number): MdSuperblock {
+  const named = state.members.get(goodDevice);
+  let failure: SlotmarkError | undefined;
+  for (const member of [...(named === undefined ? [] : [named]), ...state.members.inSync]) {
+    try {
+      return readMdSuperblock(member.device);
+    } catch (error) {
+      if (!(error instanceof SlotmarkError)) throw error;
+      failure = error;
+    }
+  }
+  throw arrayFailed(state, failure);
+}
+
+function takeMetadata(state: NodeState, superblock: MdSuperblock): void {
+  const wasDegraded = state.degraded;
+  state.superblock = superblock;
+  state.events = Number(superblock.events);
+  for (const member of state.members.all) takeMember(state, member, superblock);
+  state.arrayStateChanged();
+  if (wasDegraded && !state.degraded) clearNeeded(state);
+  state.onSyncWanted();
+}
+
+function takeMember(state: NodeState, member: ArrayMember, superblock: MdSuperblock): void {
+  const role = roleOf(superblock.roles[member.deviceNumber]);
+  if (member.candidate) {
+    if (role === "faulty") {
+      forget(state, member);
+      return;
+    }
+    member.candidate = false;
+  }
+  // What failed here and is not told yet stays so, whatever those who do not know it have written.
+  if (member.failureUnreported) return;
+  if (role === "faulty") {
+    markFaulty(state, member, "metadata");
+    return;
+  }
+  const wasInSync = isInSync(member);
+  try {
+    takeRole(member, role, typeof role === "number" ? readMdSuperblock(member.device) : member.superblock);
+  } catch (error) {
+    if (!(error instanceof SlotmarkError)) throw error;
+    member.failureUnreported = true;
+    markFaulty(state, member, "io");
+    return;
+  }
+  if (!wasInSync && isInSync(member)) state.tell({ kind: "memberInSync", device: member.deviceNumber });
+}
+
+/** Gives a device up: its number is free again. */
+export function forget(state: NodeState, member: ArrayMember): void {
+  state.members.remove(member.deviceNumber);
+  member.device.close();
+  state.arrayStateChanged();
+  state.tell({ kind: "memberRemoved", device: member.deviceNumber });
+}

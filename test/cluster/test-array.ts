@@ -1,0 +1,152 @@
+/**
+ * Small arrays in memory for tests of the cluster, and nodes on them that all live on this thread. Whatever a test leaves
+ * behind is taken down after it.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import type { TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { type ArrayNode, joinArray } from "../../src/cluster/array-node.js";
+import {
+  type ArrayStorage,
+  createArrayStorage,
+  type MemberDevice,
+  type WritePurpose,
+} from "../../src/cluster/array-storage.js";
+import type { ClusterEvent } from "../../src/cluster/cluster-event.js";
+import type { JoinOptions } from "../../src/cluster/node-options.js";
+import { joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
+import { MD_SUPERBLOCK_SECTOR } from "../../src/ondisk/md-superblock.js";
+import { type CreateArrayOptions, createArray } from "../../src/storage/array.js";
+import { openMembers } from "../../src/storage/open-members.js";
+
+const MIB = 1 << 20;
+
+/** Long enough for a loaded machine; what waits so long hangs. */
+export const HANGS_MS = 60_000;
+
+export interface TestArray {
+  readonly folder: string;
+  readonly uuid: string;
+  readonly members: readonly string[];
+  /** Joins as the next node number; `numbers` and lockspace are the array's own. */
+  join(options?: Partial<JoinOptions>): Promise<TestNode>;
+  /** Joins so many, one after the other: slots 0, 1, … */
+  joinAll(count: number, options?: Partial<JoinOptions>): Promise<TestNode[]>;
+}
+
+export interface TestNode {
+  readonly node: ArrayNode;
+  readonly events: ClusterEvent[];
+}
+
+export interface TestArrayOptions extends CreateArrayOptions {
+  readonly memberCount?: number;
+  readonly sizeBytes?: number;
+}
+
+/** Clean, with 64 KiB chunks unless told otherwise: 64 MiB members on tmpfs where there is one. */
+export async function testArray(context: TestContext, options: TestArrayOptions = {}): Promise<TestArray> {
+  const { memberCount = 2, sizeBytes = 64 * MIB, ...create } = options;
+  const folder = fs.mkdtempSync(path.join(memoryFolder(), "slotmark-cluster-"));
+  const nodes: ArrayNode[] = [];
+  context.after(async () => {
+    for (const node of nodes) if (!node.gone) node.die();
+    await setImmediate();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+  const members = Array.from({ length: memberCount }, (_, index) => path.join(folder, `member${index}`));
+  const uuid = await makeArray(members, sizeBytes, create);
+  let lastNumber = 0;
+  const join = async (joinOptions: Partial<JoinOptions> = {}): Promise<TestNode> => {
+    const number = ++lastNumber;
+    const events: ClusterEvent[] = [];
+    const node = await joinArray({
+      joinLockspace: ({ arrayUuid, onRecovery }) =>
+        joinEmbeddedLockspace({ lockspace: arrayUuid, node: number, onRecovery }),
+      memberPaths: members,
+      daemon: "manual",
+      onEvent: (event) => events.push(event),
+      ...joinOptions,
+    });
+    nodes.push(node);
+    return { node, events };
+  };
+  return {
+    folder,
+    uuid,
+    members,
+    join,
+    async joinAll(count, joinOptions) {
+      const joined: TestNode[] = [];
+      for (let index = 0; index < count; index++) joined.push(await join(joinOptions));
+      return joined;
+    },
+  };
+}
+
+async function makeArray(paths: readonly string[], sizeBytes: number, options: CreateArrayOptions) {
+  const request = { destroy: [], watch: false, createSizeBytes: sizeBytes, existingArray: "refuse" } as const;
+  const members = await openMembers({ ...request, paths });
+  try {
+    const array = await createArray(members, {
+      chunkBytes: 65536,
+      assumeClean: true,
+      sparse: true,
+      ...options,
+    });
+    const zeroes = Buffer.alloc(array.geometry.pagesPerSlot * 4096 - 256);
+    // mdadm's slot 0 is all ones.
+    for (const { descriptor } of members) {
+      fs.writeSync(descriptor, zeroes, 0, zeroes.length, array.geometry.firstSlotSector * 512 + 256);
+    }
+    return array.setUuid;
+  } finally {
+    for (const member of members) member.close();
+  }
+}
+
+function memoryFolder(): string {
+  return fs.existsSync("/dev/shm") ? "/dev/shm" : "/var/tmp";
+}
+
+/** A storage that asks before every write; what `beforeWrite` throws happens in its place. */
+export function watchedStorage(
+  beforeWrite: (device: MemberDevice, purpose: WritePurpose, offsetBytes: number) => void,
+): ArrayStorage {
+  const storage = createArrayStorage();
+  return {
+    open(memberPath) {
+      const device = storage.open(memberPath);
+      return {
+        path: device.path,
+        sizeBytes: device.sizeBytes,
+        logicalBlockBytes: device.logicalBlockBytes,
+        optimalIoBytes: device.optimalIoBytes,
+        read: (offsetBytes, lengthBytes) => device.read(offsetBytes, lengthBytes),
+        write(offsetBytes, bytes, purpose) {
+          beforeWrite(device, purpose, offsetBytes);
+          device.write(offsetBytes, bytes, purpose);
+        },
+        close: () => device.close(),
+      };
+    },
+  };
+}
+
+/** Bytes of a member as they lie on it. */
+export function readMember(memberPath: string, offsetBytes: number, lengthBytes: number): Buffer {
+  const bytes = Buffer.alloc(lengthBytes);
+  const descriptor = fs.openSync(memberPath, "r");
+  try {
+    fs.readSync(descriptor, bytes, 0, lengthBytes, offsetBytes);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  return bytes;
+}
+
+/** The md superblock's event count. */
+export function eventsOn(memberPath: string): number {
+  return Number(readMember(memberPath, MD_SUPERBLOCK_SECTOR * 512, 256).readBigUInt64LE(200));
+}
