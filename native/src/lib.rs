@@ -5,6 +5,7 @@
 // Under loom only the lock manager itself is built: the others use threads and locks of their own.
 #[cfg(not(loom))]
 pub mod channel;
+pub mod data_extent;
 pub mod dlm;
 #[cfg(not(loom))]
 mod dlm_addon;

@@ -3,16 +3,19 @@ import type { Command } from "commander";
 import { uuidText } from "../ondisk/uuid.js";
 import { type MemberMetadata, readMemberMetadata } from "../storage/member-metadata.js";
 import { type MemberSource, openMemberSource } from "../storage/member-source.js";
-import { checkBitmapsAgree, checkMembersAgree, missingDevices, newestOf } from "../storage/members-agree.js";
+import { checkBitmapsAgree } from "../storage/members-agree.js";
 import { scanSlot } from "../storage/slot-scan.js";
+import { checkArray } from "./check-array.js";
 import { ChunkRanges } from "./chunk-ranges.js";
 import { examinationJson } from "./examine-json.js";
 import { examinationText } from "./examine-text.js";
 import type { ExaminedMember, ExaminedSlot } from "./examined-member.js";
 import { printPieces } from "./print-pieces.js";
+import { repeatedOption } from "./repeated-option.js";
 
 interface ExamineOptions {
   readonly check?: boolean;
+  readonly heldSlot: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -22,30 +25,42 @@ export function registerExamine(program: Command): void {
     .command("examine")
     .description("print superblocks and every slot's bitmap")
     .argument("<member...>", "files or block devices; nothing is written")
-    .option("--check", "is the array consistent? members of one array that agree, or exit code 2")
+    .option("--check", "is the array consistent? compares superblocks, slots and data; exit code 2 where not")
+    .addOption(
+      repeatedOption(
+        "--held-slot <n>",
+        "with --check: bits may be set in this slot; repeat for each",
+        "none",
+      ),
+    )
     .action(async (paths: string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ExamineOptions>();
-      const members = await examineMembers(paths, options.check ?? false);
+      const checked = options.check ? await checkArray(paths, options) : undefined;
+      if (checked === "interrupted") return;
+      const members = await examineMembers(paths);
       // Nothing is printed before everything has been read: stdout holds one document or none.
       await printPieces(options.json ? examinationJson(members) : examinationText(members));
-      if (options.check && !options.json) process.stdout.write(`\n${consistencyText(members)}\n`);
+      if (checked !== undefined && !options.json) process.stdout.write(`\n${checkedText(members)}\n`);
       if (options.quiet) return;
-      for (const note of notesOf(members, options.check ?? false)) process.stderr.write(`note: ${note}\n`);
+      const notes =
+        checked === undefined
+          ? metadataImageNotes(members)
+          : [...checked.notes, ...differingSlotNotes(members)];
+      for (const note of notes) process.stderr.write(`note: ${note}\n`);
     });
 }
 
 /**
- * @param check members have to be one array; otherwise only members of the same array have to agree about its bitmap
+ * Members of the same array have to agree about its bitmap.
  * @throws SlotmarkError what is invalid or inconsistent
  */
-export async function examineMembers(paths: readonly string[], check: boolean): Promise<ExaminedMember[]> {
+export async function examineMembers(paths: readonly string[]): Promise<ExaminedMember[]> {
   const sources: MemberSource[] = [];
   try {
     for (const path of paths) sources.push(await openMemberSource(path));
     const metadata: MemberMetadata[] = [];
     for (const source of sources) metadata.push(await readMemberMetadata(source, true));
-    if (check) checkMembersAgree(metadata);
-    else checkSameArraysAgree(metadata);
+    checkSameArraysAgree(metadata);
     const members: ExaminedMember[] = [];
     for (const [index, source] of sources.entries()) {
       const found = metadata[index];
@@ -82,41 +97,30 @@ function checkSameArraysAgree(members: readonly MemberMetadata[]): void {
 }
 
 /** That the checks passed, and over what. */
-function consistencyText(members: readonly ExaminedMember[]): string {
+function checkedText(members: readonly ExaminedMember[]): string {
   const first = members[0]?.metadata;
   const slots = first?.bitmap?.slots.length ?? 0;
   return `consistent: ${members.length === 1 ? "1 member" : `${members.length} members`} of array ${uuidText(first?.superblock.setUuid ?? new Uint8Array())}, ${slots === 1 ? "1 slot" : `${slots} slots`}`;
 }
 
-/** What is worth knowing and no error. */
-function notesOf(members: readonly ExaminedMember[], check: boolean): string[] {
-  const metadata = members.map((member) => member.metadata);
-  const notes = metadata
-    .filter(({ metadataImage }) => metadataImage)
-    .map(({ origin }) => `${origin.member} ends before its data: it holds metadata alone and is no member`);
-  if (!check) return notes;
-  const missing = missingDevices(metadata);
-  if (missing.length > 0) {
-    notes.push(`devices ${missing.join(", ")} of the array are active and were not named, so not checked`);
-  }
-  const newest = newestOf(metadata);
-  for (const { origin, superblock } of metadata) {
-    if (newest !== undefined && superblock.events < newest.superblock.events) {
-      notes.push(
-        `${origin.member} is behind: its events are ${superblock.events}, those of ${newest.origin.member} ${newest.superblock.events}`,
-      );
-    }
-  }
+function metadataImageNotes(members: readonly ExaminedMember[]): string[] {
+  return members
+    .filter(({ metadata }) => metadata.metadataImage)
+    .map(
+      ({ metadata }) =>
+        `${metadata.origin.member} ends before its data: it holds metadata alone and is no member`,
+    );
+}
+
+function differingSlotNotes(members: readonly ExaminedMember[]): string[] {
   const first = members[0];
-  for (const other of members.slice(1)) {
+  return members.slice(1).flatMap((other) => {
     const slot = first?.slots.findIndex((bits, index) => !sameBits(bits, other.slots[index])) ?? -1;
-    if (slot >= 0) {
-      notes.push(
-        `slot ${slot} has other dirty chunks on ${other.metadata.origin.member} than on ${first?.metadata.origin.member}: a node writes members one by one, so a running or crashed one leaves this`,
-      );
-    }
-  }
-  return notes;
+    if (slot < 0) return [];
+    return [
+      `slot ${slot} has other dirty chunks on ${other.metadata.origin.member} than on ${first?.metadata.origin.member}: a node writes members one by one, so a running or crashed one leaves this`,
+    ];
+  });
 }
 
 function sameBits(a: ExaminedSlot, b: ExaminedSlot | undefined): boolean {

@@ -9,6 +9,7 @@ import { SlotmarkError } from "../errors.js";
 import { deviceNumber, readBlockDevice } from "./block-device.js";
 import { errnoText, memberFailed } from "./device-error.js";
 import { directMemory } from "./direct-memory.js";
+import { type DataExtent, nextData } from "./native.js";
 
 /** Longest read that one call may ask for. */
 export const READ_BYTES_MAX = 1 << 20;
@@ -27,6 +28,8 @@ export interface MemberSource {
    * @throws SlotmarkError `device`/`member-failed`
    */
   readAt(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  /** As `nextData` of `native.ts`: where the next bytes lie that are no hole; null: only a hole follows. */
+  nextData(offsetBytes: number): DataExtent | null;
   close(): Promise<void>;
 }
 
@@ -64,6 +67,10 @@ export async function openMemberSource(path: string): Promise<MemberSource> {
       const skipped = offsetBytes - start;
       return memory.subarray(skipped, Math.max(skipped, Math.min(done, skipped + lengthBytes)));
     },
+    nextData: (offsetBytes) =>
+      block === undefined
+        ? nextData(handle.fd, offsetBytes)
+        : { start: offsetBytes, end: Number.POSITIVE_INFINITY },
     close: () => handle.close(),
   };
 }

@@ -10,23 +10,28 @@ import type { MemberMetadata } from "./member-metadata.js";
  * @throws SlotmarkError `different-arrays`, `inconsistent`
  */
 export function checkMembersAgree(members: readonly MemberMetadata[]): void {
-  const first = members[0];
+  for (const [index, member] of members.entries()) checkAgreesWith(members.slice(0, index), member);
+}
+
+/**
+ * That a member belongs to the array of those before it, is none of their devices, and says the same of the bitmap.
+ * @param others agree with each other
+ * @throws SlotmarkError `different-arrays`, `inconsistent`
+ */
+export function checkAgreesWith(others: readonly MemberMetadata[], member: MemberMetadata): void {
+  const first = others[0];
   if (first === undefined) return;
-  for (const [index, other] of members.entries()) {
-    if (index === 0) continue;
-    checkSameArray(first, other);
-    checkBitmapsAgree(first, other);
-    const device = other.superblock.devNumber;
-    const same = members.slice(0, index).find(({ superblock }) => superblock.devNumber === device);
-    if (same !== undefined) {
-      throw new SlotmarkError(
-        "input",
-        "inconsistent",
-        `${same.origin.member} and ${other.origin.member} both are device ${device} of the array`,
-        "one of the two is a copy of the other: name only one",
-      );
-    }
-  }
+  checkSameArray(first, member);
+  checkBitmapsAgree(first, member);
+  const device = member.superblock.devNumber;
+  const same = others.find(({ superblock }) => superblock.devNumber === device);
+  if (same === undefined) return;
+  throw new SlotmarkError(
+    "input",
+    "inconsistent",
+    `${same.origin.member} and ${member.origin.member} both are device ${device} of the array`,
+    "one of the two is a copy of the other: name only one",
+  );
 }
 
 /** That what two members say about the array's bitmap is the same. @throws SlotmarkError `inconsistent` */

@@ -18,11 +18,18 @@ export interface IoUringProbe {
   readonly noDrop: boolean;
 }
 
+/** Bytes `start` to `end` − 1. */
+export interface DataExtent {
+  readonly start: number;
+  readonly end: number;
+}
+
 interface Addon {
   probeIoUring(): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
   tryLockFile(descriptor: number): boolean;
   canLoadLibrary(name: string): boolean;
+  nextData(descriptor: number, offsetBytes: number): DataExtent | null;
 }
 
 /** This file runs from dist/src/storage/. */
@@ -75,4 +82,13 @@ export function tryLockFile(descriptor: number): boolean {
 /** Whether dlopen(3) finds and loads a shared library. */
 export function canLoadLibrary(name: string): boolean {
   return load().canLoadLibrary(name);
+}
+
+/**
+ * The first extent at or behind `offsetBytes` that is no hole; everything in front of it reads as zeros. Null: only a hole
+ * follows. A block device counts as data throughout. Moves the descriptor's file position.
+ * @throws Error ending in `errno N`
+ */
+export function nextData(descriptor: number, offsetBytes: number): DataExtent | null {
+  return load().nextData(descriptor, offsetBytes);
 }

@@ -1,6 +1,8 @@
 /** `examine --json` in this process, parsed. */
 import { examineMembers } from "../../src/commands/examine.js";
 import { examinationJson } from "../../src/commands/examine-json.js";
+import { SlotmarkError } from "../../src/errors.js";
+import { checkConsistencyOf } from "../../src/storage/consistency.js";
 
 export interface SlotJson {
   slot: number;
@@ -52,8 +54,19 @@ export interface MemberJson {
   bitmap: BitmapJson | null;
 }
 
-export async function examined(paths: readonly string[], check = false): Promise<MemberJson[]> {
-  return JSON.parse([...examinationJson(await examineMembers(paths, check))].join(""));
+/** @param check the array has to be consistent; bits may be set in `heldSlots` */
+export async function examined(
+  paths: readonly string[],
+  check = false,
+  heldSlots: readonly number[] = [],
+): Promise<MemberJson[]> {
+  if (check) {
+    const [violation] = (await checkConsistencyOf(paths, { heldSlots })).violations;
+    if (violation !== undefined) {
+      throw new SlotmarkError("input", violation.code, violation.message, violation.remedy);
+    }
+  }
+  return JSON.parse([...examinationJson(await examineMembers(paths))].join(""));
 }
 
 /** The one member and its bitmap. */
