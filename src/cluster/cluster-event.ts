@@ -3,6 +3,8 @@
  * nanoseconds of CLOCK_MONOTONIC, which all threads of a machine share.
  */
 import type { SendTimes } from "../dlm/channel.js";
+import type { LockFlag } from "../dlm/lock-flag.js";
+import type { LockMode } from "../dlm/lock-mode.js";
 import type { MessageType } from "./message.js";
 
 /** In the order of spec §4.2 and of the loading that follows. */
@@ -21,15 +23,18 @@ export type PageCause = "unplug" | "daemon" | "superblock" | "stop" | "recovery"
 
 export type ClusterOccurrence =
   | { readonly kind: "joinStep"; readonly step: JoinStep; readonly durationNs: number }
+  /** md-cluster's own lock calls, by their resources; a slot's lock is `bitmapNNNN`. */
   | {
       readonly kind: "lockCall";
       readonly resource: string;
-      readonly mode: string;
-      readonly flags: readonly string[];
-      /** `sb_status` by name, or the error's. */
-      readonly status: string;
+      readonly mode: LockMode;
+      readonly flags: readonly LockFlag[];
+      /** `sb_status`: 0 or a negative errno; null where nobody waited for the end. */
+      readonly status: number | null;
       readonly durationNs: number;
     }
+  /** A blocking callback: another node waits for `mode`. */
+  | { readonly kind: "lockBlocked"; readonly resource: string; readonly mode: LockMode }
   | {
       readonly kind: "messageSent";
       readonly type: MessageType;

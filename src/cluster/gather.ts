@@ -15,7 +15,7 @@ export async function gatherSlots(state: NodeState): Promise<void> {
 }
 
 async function gatherSlot(state: NodeState, slot: number): Promise<void> {
-  const found = await probeSlot(state.lockspace, slot, state.options.timeouts.lockMs);
+  const found = await probeSlot(state, slot);
   if ("range" in found) {
     const { lowSector, highSector } = found.range;
     if (highSector > 0) {

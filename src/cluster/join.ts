@@ -5,6 +5,7 @@
  */
 import { MdThread } from "../bitmap/md-thread.js";
 import { createWasmBitmap } from "../bitmap/wasm.js";
+import type { ChannelLockCall } from "../dlm/channel.js";
 import { LockError } from "../dlm/lock-error.js";
 import type { Lockspace, RecoveryEvent } from "../dlm/lockspace.js";
 import { SlotmarkError } from "../errors.js";
@@ -29,7 +30,7 @@ import { reloadMetadata } from "./metadata-reload.js";
 import { updateMetadata } from "./metadata-update.js";
 import { type JoinOptions, type NodeOptions, nodeOptions } from "./node-options.js";
 import { NodeState } from "./node-state.js";
-import { takeSlot } from "./slot-lock.js";
+import { takeOwnSlot } from "./slot-lock.js";
 
 const LEAST_READ_BYTES = 512;
 
@@ -81,20 +82,21 @@ export async function joinCluster(join: JoinOptions, hooks: JoinHooks): Promise<
 
 /** Steps 4 to 11. */
 async function becomeMember(state: NodeState, hooks: JoinHooks): Promise<void> {
-  const { variant, timeouts } = state.options;
+  const { variant, timeouts, watchLocks } = state.options;
   await step(state, "channel", async () => {
     const channel = await state.lockspace.openChannel({
       variant,
       timeoutMs: timeouts.lockMs,
       onMessage: (payload) => receiveMessage(state, payload),
       onError: (error) => hooks.onReceiveError(state, error),
+      ...(watchLocks ? { onLockCall: (call: ChannelLockCall) => tellLockCall(state, call) } : {}),
     });
     const tell = (atNs: number, occurrence: ClusterOccurrence) => state.tell(occurrence, atNs);
     state.haveMessenger(new Messenger(channel, state.slot, tell));
     channel.ref();
   });
   await step(state, "slotLock", async () => {
-    state.haveSlotLock(await takeSlot(state.lockspace, state.slot, timeouts.lockMs));
+    state.haveSlotLock(await takeOwnSlot(state));
   });
   await step(state, "resyncLock", () => state.channel.joinResync());
 }
@@ -217,6 +219,15 @@ async function step(state: NodeState, name: JoinStep, work: () => Promise<void>)
   const atNs = monotonicNs();
   await work();
   tellStep(state, name, atNs, monotonicNs());
+}
+
+function tellLockCall(state: NodeState, call: ChannelLockCall): void {
+  if (call.kind === "blocked") {
+    state.tell({ kind: "lockBlocked", resource: call.resource, mode: call.mode });
+    return;
+  }
+  const { resource, mode, flags, status, startNs, endNs } = call;
+  state.tell({ kind: "lockCall", resource, mode, flags, status, durationNs: endNs - startNs }, startNs);
 }
 
 function tellStep(state: NodeState, name: JoinStep, fromNs: number, untilNs: number): void {

@@ -5,10 +5,11 @@ import { LockError } from "../dlm/lock-error.js";
 import type { Completion, LockHandle } from "../dlm/lockspace.js";
 
 /**
- * @param attempted for the message, for example `converting bitmap0001 to PW`
- * @throws LockError ETIMEDOUT where time is over, else the completion's status
+ * @param attempted for the message, for example `bitmap0001 in PW`
+ * @returns the completion, granted, or refused by NOQUEUE
+ * @throws LockError ETIMEDOUT where time is over, else EDEADLK, ECANCEL, ESHUTDOWN as the completion says
  */
-export async function grantedWithin(
+export async function completedWithin(
   lock: LockHandle,
   completion: Promise<Completion>,
   timeoutMs: number,
@@ -21,7 +22,7 @@ export async function grantedWithin(
   }, timeoutMs);
   try {
     const ended = await completion;
-    if (ended.status === "granted") return ended;
+    if (ended.status === "granted" || ended.status === "EAGAIN") return ended;
     if (late && ended.status === "ECANCEL") {
       throw new LockError(
         "ETIMEDOUT",

@@ -39,6 +39,8 @@ export interface JoinOptions {
   /** `manual`: resync and rebuild run on call alone. */
   readonly sync?: "auto" | "manual";
   readonly onEvent?: (event: ClusterEvent) => void;
+  /** Every lock call is an event too, which costs time. */
+  readonly watchLocks?: boolean;
 }
 
 export interface NodeOptions {
@@ -51,6 +53,7 @@ export interface NodeOptions {
   readonly daemon: "timer" | "manual";
   readonly sync: "auto" | "manual";
   readonly onEvent: (event: ClusterEvent) => void;
+  readonly watchLocks: boolean;
 }
 
 export function nodeOptions(options: JoinOptions): NodeOptions {
@@ -64,5 +67,6 @@ export function nodeOptions(options: JoinOptions): NodeOptions {
     daemon: options.daemon ?? "timer",
     sync: options.sync ?? "auto",
     onEvent: options.onEvent ?? (() => {}),
+    watchLocks: options.watchLocks ?? false,
   };
 }

@@ -5,7 +5,7 @@
 import type { MdThread } from "../bitmap/md-thread.js";
 import type { WasmBitmap } from "../bitmap/wasm.js";
 import type { Channel } from "../dlm/channel.js";
-import type { Lockspace } from "../dlm/lockspace.js";
+import type { Lockspace, OwnSlot } from "../dlm/lockspace.js";
 import { SlotmarkError } from "../errors.js";
 import type { BitmapSuperblock } from "../ondisk/bitmap-superblock.js";
 import type { MdSuperblock } from "../ondisk/md-superblock.js";
@@ -15,7 +15,6 @@ import type { ClusterOccurrence } from "./cluster-event.js";
 import { monotonicNs } from "./control.js";
 import type { Messenger } from "./messenger.js";
 import type { NodeOptions } from "./node-options.js";
-import type { OwnSlotLock } from "./slot-lock.js";
 import { SuspendedRange } from "./suspended-range.js";
 
 export interface NodeParts {
@@ -62,7 +61,7 @@ export class NodeState {
   private markReady = () => {};
   private refuseReady: (error: unknown) => void = () => {};
   private joinedMessenger: Messenger | undefined;
-  private joinedSlotLock: OwnSlotLock | undefined;
+  private joinedSlotLock: OwnSlot | undefined;
   private ended: "left" | "died" | undefined;
   private readonly endings: (() => void)[] = [];
 
@@ -95,7 +94,7 @@ export class NodeState {
   }
 
   /** @throws SlotmarkError `node-gone` */
-  get slotLock(): OwnSlotLock {
+  get slotLock(): OwnSlot {
     if (this.joinedSlotLock === undefined || this.gone) throw this.goneError();
     return this.joinedSlotLock;
   }
@@ -104,7 +103,7 @@ export class NodeState {
     this.joinedMessenger = messenger;
   }
 
-  haveSlotLock(lock: OwnSlotLock): void {
+  haveSlotLock(lock: OwnSlot): void {
     this.joinedSlotLock = lock;
   }
 

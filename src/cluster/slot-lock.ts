@@ -1,107 +1,126 @@
 /**
- * The locks `bitmapNNNN`, one a slot: PW is the slot's ownership, its value block the range that the owner resyncs
- * (spec §4.1). Every node holds its own, and looks at others' when it joins or recovers.
+ * The locks on other nodes' slots, `bitmapNNNN`: PW is the ownership of the slot, the value block the range that its owner
+ * resyncs (spec §4.1, §4.2). The own slot's lock is the lockspace's `holdOwnSlot`.
  */
+import { constants } from "node:os";
 import { LockError } from "../dlm/lock-error.js";
-import type { LockHandle, Lockspace } from "../dlm/lockspace.js";
-import { grantedWithin } from "./lock-wait.js";
+import type { LockFlag } from "../dlm/lock-flag.js";
+import type { LockMode } from "../dlm/lock-mode.js";
+import type { Completion, LockHandle, OwnSlot, ResyncRange } from "../dlm/lockspace.js";
+import { slotResource } from "../dlm/own-slot.js";
+import { monotonicNs } from "./control.js";
+import { completedWithin } from "./lock-wait.js";
+import type { NodeState } from "./node-state.js";
 
-const VALUE_BLOCK_BYTES = 64;
+const { EAGAIN } = constants.errno;
 
-export interface ResyncRange {
-  readonly lowSector: number;
-  /** 0: no resync is under way. */
-  readonly highSector: number;
+/** A slot of which this node has the lock in PW. Dropped, it is released. */
+export interface TakenSlot {
+  /** From 0. */
+  readonly slot: number;
+  release(): Promise<void>;
 }
 
-export function slotLockName(slot: number): string {
-  return `bitmap${String(slot).padStart(4, "0")}`;
+/** The node's own. @throws LockError ETIMEDOUT where whoever recovers it does not come to an end, ESHUTDOWN */
+export async function takeOwnSlot({ lockspace, options }: NodeState): Promise<OwnSlot> {
+  const { lockMs } = options.timeouts;
+  const signal = AbortSignal.timeout(lockMs);
+  try {
+    return await lockspace.holdOwnSlot({ signal });
+  } catch (error) {
+    if (!signal.aborted || !(error instanceof LockError)) throw error;
+    throw new LockError(
+      "ETIMEDOUT",
+      "slot-lock-timed-out",
+      `taking ${slotResource(lockspace.slot)}: not granted within ${lockMs} ms`,
+      "look for a node that recovers this slot and hangs, or raise the time-out",
+    );
+  }
 }
 
 /**
- * Takes a slot: NL, then PW, for which it waits.
+ * Takes another slot, waiting for whoever has it.
+ * @param slot from 0
  * @throws LockError ETIMEDOUT, ESHUTDOWN
  */
-export async function takeSlot(lockspace: Lockspace, slot: number, timeoutMs: number): Promise<OwnSlotLock> {
-  const lock = await requestSlot(lockspace, slot, timeoutMs);
+export async function takeSlot(state: NodeState, slot: number): Promise<TakenSlot> {
+  const lock = await requestSlot(state, slot);
   try {
-    const { lvb } = await convert(lock, "PW", timeoutMs);
-    const own = new OwnSlotLock(slot, lock, timeoutMs);
-    // The owner before may have died in the middle of a resync, which is none of this one's.
-    if (lvb !== undefined && readRange(lvb).highSector > 0)
-      await own.publish({ lowSector: 0, highSector: 0 });
-    return own;
+    await convert(state, lock, "PW");
   } catch (error) {
     await unlock(lock);
     throw error;
   }
+  return taken(slot, lock);
 }
 
 /**
  * Whether somebody has the slot: if not, this node now has it; if so, what its owner resyncs.
+ * @param slot from 0
  * @throws LockError ETIMEDOUT, ESHUTDOWN
  */
 export async function probeSlot(
-  lockspace: Lockspace,
+  state: NodeState,
   slot: number,
-  timeoutMs: number,
-): Promise<{ readonly free: OwnSlotLock } | { readonly range: ResyncRange }> {
-  const lock = await requestSlot(lockspace, slot, timeoutMs);
+): Promise<{ readonly free: TakenSlot } | { readonly range: ResyncRange }> {
+  const lock = await requestSlot(state, slot);
   try {
-    const tried = await lock.convert("PW", { flags: ["NOQUEUE"], lvb: new Uint8Array(VALUE_BLOCK_BYTES) });
-    if (tried.status === "granted") return { free: new OwnSlotLock(slot, lock, timeoutMs) };
-    if (tried.status !== "EAGAIN") {
-      const attempted = `converting ${lock.name} to PW: ${tried.status}`;
-      throw new LockError(tried.status, "lock-refused", attempted, "join again");
-    }
-    const { lvb } = await convert(lock, "CR", timeoutMs);
-    await convert(lock, "NL", timeoutMs);
+    const tried = await convert(state, lock, "PW", ["NOQUEUE"]);
+    if (tried.status === "granted") return { free: taken(slot, lock) };
+    const { lvb } = await convert(state, lock, "CR");
+    await convert(state, lock, "NL");
     await unlock(lock);
-    return { range: lvb === undefined ? { lowSector: 0, highSector: 0 } : readRange(lvb) };
+    return { range: readRange(lvb ?? new Uint8Array(state.lockspace.lvbBytes)) };
   } catch (error) {
     await unlock(lock);
     throw error;
   }
 }
 
-/** A slot whose lock this node has in PW. Dropped, it is released. */
-export class OwnSlotLock {
-  constructor(
-    readonly slot: number,
-    private readonly lock: LockHandle,
-    private readonly timeoutMs: number,
-  ) {}
-
-  /** Puts the range that this node resyncs into the value block, by a conversion from PW to PW. */
-  async publish(range: ResyncRange): Promise<void> {
-    const { lock, timeoutMs } = this;
-    const lvb = writeRange(range);
-    await grantedWithin(lock, lock.convert("PW", { lvb }), timeoutMs, `converting ${lock.name} to PW`);
-  }
-
-  async release(): Promise<void> {
-    await unlock(this.lock);
-  }
+function taken(slot: number, lock: LockHandle): TakenSlot {
+  return { slot, release: () => unlock(lock) };
 }
 
-async function requestSlot(lockspace: Lockspace, slot: number, timeoutMs: number): Promise<LockHandle> {
-  const name = slotLockName(slot);
-  const { lock, completion } = lockspace.request(name, "NL", {
-    flags: ["EXPEDITE"],
-    lvb: new Uint8Array(VALUE_BLOCK_BYTES),
-  });
-  await grantedWithin(lock, completion, timeoutMs, `requesting ${name}`);
+async function requestSlot(state: NodeState, slot: number): Promise<LockHandle> {
+  const { lockspace } = state;
+  const name = slotResource(slot + 1);
+  const lvb = new Uint8Array(lockspace.lvbBytes);
+  const { lock, completion } = lockspace.request(name, "NL", { flags: ["EXPEDITE"], lvb });
+  await ended(state, lock, completion, "NL", ["VALBLK", "EXPEDITE"]);
   return lock;
 }
 
-async function convert(lock: LockHandle, mode: "NL" | "CR" | "PW", timeoutMs: number) {
-  const lvb = new Uint8Array(VALUE_BLOCK_BYTES);
-  return await grantedWithin(
+async function convert(
+  state: NodeState,
+  lock: LockHandle,
+  mode: LockMode,
+  flags: readonly LockFlag[] = [],
+): Promise<Completion> {
+  const conversion = lock.convert(mode, { flags, lvb: new Uint8Array(state.lockspace.lvbBytes) });
+  return await ended(state, lock, conversion, mode, [...flags, "CONVERT", "VALBLK"]);
+}
+
+/** @throws LockError ETIMEDOUT, or what the completion says; not where NOQUEUE was refused */
+async function ended(
+  state: NodeState,
+  lock: LockHandle,
+  completion: Promise<Completion>,
+  mode: LockMode,
+  flags: readonly LockFlag[],
+): Promise<Completion> {
+  const atNs = monotonicNs();
+  const how = await completedWithin(
     lock,
-    lock.convert(mode, { lvb }),
-    timeoutMs,
-    `converting ${lock.name} to ${mode}`,
+    completion,
+    state.options.timeouts.lockMs,
+    `${lock.name} in ${mode}`,
   );
+  if (state.options.watchLocks) {
+    const status = how.status === "granted" ? 0 : -EAGAIN;
+    const durationNs = monotonicNs() - atNs;
+    state.tell({ kind: "lockCall", resource: lock.name, mode, flags, status, durationNs }, atNs);
+  }
+  return how;
 }
 
 /** Also of one that is released or whose node is gone. */
@@ -117,12 +136,4 @@ async function unlock(lock: LockHandle): Promise<void> {
 function readRange(lvb: Uint8Array): ResyncRange {
   const view = new DataView(lvb.buffer, lvb.byteOffset, lvb.byteLength);
   return { lowSector: Number(view.getBigUint64(0, true)), highSector: Number(view.getBigUint64(8, true)) };
-}
-
-function writeRange({ lowSector, highSector }: ResyncRange): Uint8Array {
-  const lvb = new Uint8Array(VALUE_BLOCK_BYTES);
-  const view = new DataView(lvb.buffer);
-  view.setBigUint64(0, BigInt(lowSector), true);
-  view.setBigUint64(8, BigInt(highSector), true);
-  return lvb;
 }
