@@ -1,13 +1,15 @@
-/** `slotmark schema scenario|result`: the JSON Schema of what people and scripts read or write. */
+/** `slotmark schema scenario|result|replay`: the JSON Schema of what people and scripts read or write. */
 import type { Command } from "commander";
 import { z } from "zod";
 import { SlotmarkError } from "../errors.js";
+import { replayScriptSchema } from "../replay/script.js";
 import { resultSchema } from "../results/schema.js";
 import { scenarioSchema } from "../scenario/schema.js";
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   scenario: scenarioSchema,
   result: resultSchema,
+  replay: replayScriptSchema,
 };
 
 export function registerSchema(program: Command): void {

@@ -64,6 +64,12 @@ function make(
     case "load":
       node.load(atNs);
       return;
+    case "writeAll":
+      node.writeAll();
+      return;
+    case "copyFromSlot":
+      node.copyFromSlot(call.slot, call.clear ?? false, atNs);
+      return;
     case "startSync":
       overSpan(call, syncSizeSectors, (at) => node.bitmap.startSync(at, call.degraded ?? false).sectors);
       return;

@@ -27,6 +27,7 @@ function* breaches(script: ReplayScript, geometry: SlotGeometry): Generator<Brea
   yield* formBreaches(script);
   yield* memberBreaches(script);
   yield* nodeBreaches(script);
+  yield* dirtyChunkBreaches(script, geometry);
   yield* writeBreaches(script, geometry);
   yield* stopBreaches(script);
   yield* callBreaches(script, geometry);
@@ -82,6 +83,7 @@ function* nodeBreaches(script: ReplayScript): Generator<Breach> {
     eventsCleared: start?.eventsCleared,
     events: start?.events,
     active: start?.active,
+    dirtyChunks: start?.dirtyChunks,
   };
   for (const [name, value] of Object.entries(keyed)) {
     // Without a cluster there is no other node that the script could have meant.
@@ -95,6 +97,18 @@ function* nodeBreaches(script: ReplayScript): Generator<Breach> {
   for (const [list, entries] of Object.entries({ writes, wakes, stops, events })) {
     for (const [index, { node }] of (entries ?? []).entries()) {
       if (node >= nodes) yield { path: [list, index, "node"], message: message(node) };
+    }
+  }
+}
+
+function* dirtyChunkBreaches({ start }: ReplayScript, { chunks }: SlotGeometry): Generator<Breach> {
+  for (const [slot, ranges] of Object.entries(start?.dirtyChunks ?? {})) {
+    for (const [index, [first, last]] of ranges.entries()) {
+      if (first <= last && last < chunks) continue;
+      yield {
+        path: ["start", "dirtyChunks", slot, index],
+        message: `is ${first} to ${last}: it must be a first and a last chunk, of 0 to ${chunks - 1}`,
+      };
     }
   }
 }
@@ -147,27 +161,52 @@ function* callBreaches(script: ReplayScript, geometry: SlotGeometry): Generator<
   for (const index of inTimeOrder(calls)) {
     const call = calls[index];
     if (call === undefined || call.atSeconds > script.untilSeconds) return;
-    let node = nodes.get(call.node);
-    if (node === undefined) {
-      node = new CalledNode(geometry);
-      nodes.set(call.node, node);
-    }
-    const breach = node.breachOf(call);
+    const nodeOf = (slot: number) => {
+      const node = nodes.get(slot) ?? new CalledNode(geometry);
+      nodes.set(slot, node);
+      return node;
+    };
+    const breach = nodeOf(call.node).breachOf(call) ?? copyBreach(call, geometry);
     if (breach !== undefined) yield { ...breach, path: ["events", index, ...breach.path] };
+    else if (call.op === "copyFromSlot" && call.clear === true) nodeOf(call.slot).recoveredBy(call.node);
   }
+}
+
+function copyBreach(call: MdCall, { nodes }: SlotGeometry): Breach | undefined {
+  if (call.op !== "copyFromSlot") return undefined;
+  if (call.slot >= nodes) {
+    return { path: ["slot"], message: `is ${call.slot}: the slots of this array are 0 to ${nodes - 1}` };
+  }
+  if (call.slot === call.node) {
+    return { path: ["slot"], message: `is ${call.slot}, the node's own: it must be another node's` };
+  }
+  return undefined;
 }
 
 /** Follows how many writes are in flight to each chunk of one node, for an end without a start would corrupt its counter. */
 class CalledNode {
   private readonly inFlight = new Map<number, number>();
   private stopped = false;
+  private recoverer: number | undefined;
 
   constructor(private readonly geometry: SlotGeometry) {}
+
+  /** Its slot was cleared by another node, for it is dead. */
+  recoveredBy(node: number): void {
+    this.recoverer = node;
+    this.inFlight.clear();
+  }
 
   breachOf(call: MdCall): Breach | undefined {
     if (call.op === "load") {
       this.stopped = false;
+      this.recoverer = undefined;
       this.inFlight.clear();
+    } else if (this.recoverer !== undefined && call.op !== "fail" && call.op !== "activate") {
+      return {
+        path: ["op"],
+        message: `is ${call.op}, but node ${this.recoverer} cleared the slot of node ${call.node}, which was not loaded again`,
+      };
     } else if (this.stopped && call.op === "startWrite") {
       return {
         path: ["op"],

@@ -29,6 +29,7 @@ const geometry = z.strictObject({
   daemonSleepSeconds: z.number().positive().max(LAST_SECOND),
 });
 
+const nodeNumber = z.string().regex(/^\d+$/, "must be a node number");
 const count = z.number().int().min(0);
 /** One value for all nodes, or one for each node number. */
 const perNode = <T extends z.ZodType>(value: T, what: string) =>
@@ -40,6 +41,8 @@ const start = z.strictObject({
   eventsCleared: perNode(count, "a count").optional(),
   events: perNode(count, "a count").optional(),
   active: perNode(z.boolean(), "true or false").optional(),
+  /** By slot: inclusive ranges of chunks whose bits are set on disk. A node that runs has loaded them. */
+  dirtyChunks: z.record(nodeNumber, z.array(z.tuple([count, count]))).optional(),
 });
 
 const appWrite = z.strictObject({
@@ -84,16 +87,23 @@ const event = z.discriminatedUnion(
     z.strictObject({ ...at, op: z.literal("fail"), member: memberName }),
     z.strictObject({ ...at, op: z.literal("activate"), member: memberName }),
     z.strictObject({ ...at, op: z.literal("stop") }),
+    z.strictObject({ ...at, op: z.literal("writeAll") }),
+    z.strictObject({
+      ...at,
+      op: z.literal("copyFromSlot"),
+      slot: node,
+      clear: z.boolean().optional(),
+    }),
   ],
   {
     error: () =>
-      "must be startWrite, endWrite, unplug, pass, wake, bitmapSuper, load, startSync, endSync, closeSync, fail, activate or stop",
+      "must be startWrite, endWrite, unplug, pass, wake, bitmapSuper, load, startSync, endSync, closeSync, fail, activate, stop, writeAll or copyFromSlot",
   },
 );
 
 export const replayScriptSchema = z.strictObject({
   geometry,
-  memberOrder: z.record(z.string().regex(/^\d+$/, "must be a node number"), z.array(memberName)).optional(),
+  memberOrder: z.record(nodeNumber, z.array(memberName)).optional(),
   start: start.optional(),
   untilSeconds: seconds,
   writes: z.array(appWrite).optional(),

@@ -11,6 +11,7 @@ import {
 } from "../ondisk/slot-geometry.js";
 import type { PageWrite } from "./page-write.js";
 import type { ReplayScript } from "./script.js";
+import { SlotImages } from "./slot-images.js";
 import { VirtualNode } from "./virtual-node.js";
 
 export type BitmapFactory = (geometry: SlotGeometry, slot: number) => SlotBitmap;
@@ -63,6 +64,7 @@ export class VirtualArray {
   /** Page writes issued and not yet taken by the caller. */
   readonly issued: PageWrite[] = [];
   readonly geometry: SlotGeometry;
+  private readonly disk: SlotImages;
   private readonly names: readonly string[];
   private readonly made = new Map<number, VirtualNode>();
 
@@ -73,6 +75,10 @@ export class VirtualArray {
   ) {
     this.geometry = scriptGeometry(script, options);
     this.names = memberNames(script);
+    this.disk = new SlotImages(this.geometry);
+    for (const [slot, ranges] of Object.entries(script.start?.dirtyChunks ?? {})) {
+      for (const [first, last] of ranges) this.disk.setBits(Number(slot), first, last);
+    }
   }
 
   takeIssued(): PageWrite[] {
@@ -87,8 +93,13 @@ export class VirtualArray {
       slot,
       this.createBitmap(this.geometry, slot),
       this.script.memberOrder?.[slot] ?? this.names,
-      { events: startOf(start.events, slot, 0), eventsCleared: startOf(start.eventsCleared, slot, 0) },
+      {
+        events: startOf(start.events, slot, 0),
+        eventsCleared: startOf(start.eventsCleared, slot, 0),
+        dirty: (start.dirtyChunks?.[slot] ?? []).length > 0,
+      },
       this.issued,
+      this.disk,
     );
     this.made.set(slot, node);
     return node;

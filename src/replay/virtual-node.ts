@@ -3,8 +3,9 @@
  * has no clock: the caller says when.
  */
 import type { SlotBitmap } from "../bitmap/slot-bitmap.js";
-import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { pageSector, pageWriteBytes, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import type { PageWrite, WriteCause } from "./page-write.js";
+import type { SlotImages } from "./slot-images.js";
 
 /** `bitmap_flush` calls the daemon this often, so that the youngest idle chunk is cleared and written (spec §3.4). */
 const PASSES_AT_STOP = 3;
@@ -12,6 +13,8 @@ const PASSES_AT_STOP = 3;
 export interface VirtualNodeStart {
   readonly events: number;
   readonly eventsCleared: number;
+  /** Its slot has bits on disk, which it has loaded. */
+  readonly dirty: boolean;
 }
 
 export class VirtualNode {
@@ -26,9 +29,11 @@ export class VirtualNode {
     private readonly members: readonly string[],
     start: VirtualNodeStart,
     private readonly issued: PageWrite[],
+    private readonly disk: SlotImages,
   ) {
     this.inSync = members;
     this.events = start.events;
+    if (start.dirty) this.readSlot();
     bitmap.eventsCleared = start.eventsCleared;
     this.tellArrayState();
   }
@@ -70,9 +75,29 @@ export class VirtualNode {
 
   /** The bitmap is taken from disk, which ends in a write of page 0 with the events as they are (trace G_assemble). */
   load(atNs: number): void {
-    // An array that runs has resync_offset 0 on disk (finding 12): every bit found is one to resync.
-    this.bitmap.load(0);
+    this.readSlot();
     this.writeSuperblock(atNs);
+  }
+
+  /** Every page is to be written at the next pass or unplug, for a spare has come that has none (`bitmap_write_all`). */
+  writeAll(): void {
+    this.bitmap.writeAll();
+  }
+
+  /**
+   * Takes another slot's bits from disk into its own (spec §4.3). With `clear` the slot's node is dead: its slot is cleared
+   * as well, and its superblock rewritten. md clears first (finding 16); `safe` first has its own pages on disk.
+   */
+  copyFromSlot(slot: number, clear: boolean, atNs: number): void {
+    this.bitmap.merge(this.disk.read(slot));
+    const ownFirst = this.bitmap.geometry.variant === "safe";
+    if (ownFirst) this.unplug(atNs);
+    if (clear) {
+      const pages = this.disk.clear(slot);
+      this.issuePage(slot, 0, atNs, "superblock");
+      for (const page of pages) this.issuePage(slot, page, atNs, "unplug");
+    }
+    if (!ownFirst) this.unplug(atNs);
   }
 
   /** Flush at stop: passes back to back, then page 0 (finding 11). */
@@ -96,6 +121,12 @@ export class VirtualNode {
     this.tellArrayState();
   }
 
+  private readSlot(): void {
+    this.bitmap.image.set(this.disk.read(this.slot));
+    // An array that runs has resync_offset 0 on disk (finding 12): every bit found is one to resync.
+    this.bitmap.load(0);
+  }
+
   private tellArrayState(): void {
     this.bitmap.setArrayState({ events: this.events, degraded: this.degraded });
   }
@@ -110,23 +141,26 @@ export class VirtualNode {
   }
 
   private issue(pages: number, atNs: number, cause: WriteCause): void {
-    const list = this.bitmap.pages;
     for (let i = 0; i < pages; i++) {
-      const page = list.page[i] ?? 0;
-      const sector = (list.offsetBytes[i] ?? 0) / SECTOR_BYTES;
-      const sectors = (list.lengthBytes[i] ?? 0) / SECTOR_BYTES;
-      for (const member of this.inSync) {
-        this.issued.push({
-          timeSeconds: atNs / 1e9,
-          node: this.slot,
-          member,
-          slot: this.slot,
-          page,
-          sector,
-          sectors,
-          cause,
-        });
-      }
+      const page = this.bitmap.pages.page[i] ?? 0;
+      this.disk.write(this.slot, page, this.bitmap.image);
+      this.issuePage(this.slot, page, atNs, cause);
+    }
+  }
+
+  private issuePage(slot: number, page: number, atNs: number, cause: WriteCause): void {
+    const { geometry } = this.bitmap;
+    for (const member of this.inSync) {
+      this.issued.push({
+        timeSeconds: atNs / 1e9,
+        node: this.slot,
+        member,
+        slot,
+        page,
+        sector: pageSector(geometry, slot, page),
+        sectors: pageWriteBytes(geometry, slot, page) / SECTOR_BYTES,
+        cause,
+      });
     }
   }
 }

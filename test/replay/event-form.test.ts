@@ -155,3 +155,79 @@ describe("members that fail and return", () => {
     ]);
   });
 });
+
+describe("another slot's bits", () => {
+  const at = (atSeconds: number, node: number, call: Call) => ({ ...call, atSeconds, node }) as MdCall;
+  const slots = (script: ReplayScript, variant: "safe" | "mainline" = "safe") =>
+    [...replayScript(checkScript(script, "script"), { kernel: "6.1", variant })]
+      .filter(({ member }) => member === "a")
+      .map(
+        ({ timeSeconds, slot, page, cause, sectors }) => `${timeSeconds} ${slot} ${page} ${cause} ${sectors}`,
+      );
+  const recovery = at(9, 0, { op: "copyFromSlot", slot: 1, clear: true });
+  const [, one, two, three] = CHUNK_OF_PAGE;
+
+  it("are those that its node had on disk: what it had not written yet is not among them", () => {
+    const node1 = [...written(one), startWrite(three), unplug, startWrite(two)];
+    const script = eventsScript([...node1.map((call, i) => at(i, 1, call)), recovery], manyPages);
+    const before = ["1 1 1 unplug 8", "4 1 3 unplug 8"];
+    const dead = ["9 1 0 superblock 8", "9 1 1 unplug 8", "9 1 3 unplug 8"];
+    const own = ["9 0 1 unplug 8", "9 0 3 unplug 8"];
+    assert.deepEqual(slots(script, "mainline"), [...before, ...dead, ...own]);
+    assert.deepEqual(slots(script, "safe"), [...before, ...own, ...dead]);
+  });
+
+  it("are one's own from then on: they stay until resynced, and a second recovery finds none", () => {
+    const start = { start: { dirtyChunks: { 1: [[one, one + 40]] as [number, number][] } } };
+    const passes = [10, 11, 12, 13].map((second) => at(second, 0, pass));
+    const again = at(20, 0, { op: "copyFromSlot", slot: 1, clear: true });
+    const unsynced = eventsScript([recovery, ...passes, again], { ...manyPages, ...start });
+    assert.deepEqual(slots(unsynced), [
+      "9 0 1 unplug 8",
+      "9 1 0 superblock 8",
+      "9 1 1 unplug 8",
+      "20 1 0 superblock 8",
+    ]);
+    const synced = eventsScript(
+      [recovery, at(9.5, 0, { op: "startSync" }), at(9.6, 0, { op: "closeSync" }), ...passes],
+      { ...manyPages, ...start },
+    );
+    assert.deepEqual(slots(synced).slice(3), ["12 0 1 daemon 8"]);
+  });
+
+  it("taken without clearing leave the other slot alone, and its node at work", () => {
+    const gather = at(9, 0, { op: "copyFromSlot", slot: 1 });
+    const script = eventsScript(
+      [
+        ...written(one).map((call, i) => at(i, 1, call)),
+        gather,
+        at(10, 1, startWrite(two)),
+        at(11, 1, unplug),
+      ],
+      manyPages,
+    );
+    assert.deepEqual(slots(script), ["1 1 1 unplug 8", "9 0 1 unplug 8", "11 1 2 unplug 8"]);
+  });
+
+  it("a node that comes back loads what is on disk: a cleared slot", () => {
+    const passes = [20, 21, 22, 23].map((second) => at(second, 1, pass));
+    const script = eventsScript(
+      [...written(one).map((call, i) => at(i, 1, call)), recovery, at(15, 1, { op: "load" }), ...passes],
+      manyPages,
+    );
+    assert.deepEqual(slots(script).slice(-2), ["9 1 1 unplug 8", "15 1 0 superblock 8"]);
+  });
+
+  it("writeAll has every page written at the next pass, or the next unplug", () => {
+    const every = [0, 1, 2, 3, 4];
+    const all: Call = { op: "writeAll" };
+    assert.deepEqual(
+      pages([all, pass, pass]),
+      every.map((page) => `1 daemon ${page}`),
+    );
+    assert.deepEqual(
+      pages([all, unplug, pass]),
+      every.map((page) => `1 unplug ${page}`),
+    );
+  });
+});

@@ -7,7 +7,10 @@ import type { MdCall, ReplayScript } from "../../src/replay/script.js";
 
 const TRACES = fileURLToPath(new URL("../../../test/golden/writes/", import.meta.url));
 
+const RECOVERY_THREAD = "md0_recover";
+
 const scenarioSchema = z.object({
+  description: z.string(),
   members: z.array(z.string()),
   geometry: z.object({
     data_offset: z.number(),
@@ -38,26 +41,35 @@ export type PageRow = Omit<PageWrite, "timeSeconds" | "cause"> & { readonly time
 interface MdRow {
   readonly timeSeconds: number;
   readonly node: number;
+  /** Which of md's threads called. */
+  readonly thread: string;
   readonly event: string;
   readonly args: Readonly<Record<string, string>>;
 }
 
+type Row = Readonly<Record<string, string>>;
+
 export class GoldenTrace {
   readonly scenario: z.infer<typeof scenarioSchema>;
-  /** Bitmap page writes as the kernel issued them, up to the end of what replay is held to. */
+  /** Bitmap page writes as the kernel issued them. */
   readonly pageWrites: readonly PageRow[];
   private readonly calls: readonly MdRow[];
   private readonly untilSeconds: number;
+  private readonly members: readonly string[];
+  private readonly rows: Readonly<Record<"writes" | "events" | "states", readonly Row[]>>;
 
   constructor(readonly name: string) {
     this.scenario = scenarioSchema.parse(JSON.parse(readFileSync(`${TRACES}${name}/scenario.json`, "utf8")));
-    // What follows a removal (re-add, recovery) is the cluster's, not the bitmap's.
-    const removal = this.scenario.commands.find(({ cmd }) => cmd.includes("--remove"));
-    const rows = this.rows("writes.csv");
-    const tracedRows = this.rows("events.csv");
-    this.untilSeconds = removal?.t ?? Math.ceil(Math.max(...tracedRows.map((row) => Number(row.time_s))));
-    this.pageWrites = rows
-      .filter((row) => row.kind === "bitmap" && Number(row.time_s) <= this.untilSeconds)
+    this.rows = {
+      writes: this.read("writes.csv"),
+      events: this.read("events.csv"),
+      states: this.read("bitmap_states.csv"),
+    };
+    this.untilSeconds = Math.ceil(Math.max(...this.rows.events.map((row) => Number(row.time_s))));
+    // An array that was given another disk says so in words alone.
+    this.members = /^array (\w+)\+(\w+)/.exec(this.scenario.description)?.slice(1) ?? this.scenario.members;
+    this.pageWrites = this.rows.writes
+      .filter((row) => row.kind === "bitmap")
       .map((row) => ({
         timeSeconds: Number(row.time_s),
         node: Number(row.node) - 1,
@@ -67,9 +79,10 @@ export class GoldenTrace {
         sector: Number(row.sector),
         sectors: Number(row.sectors),
       }));
-    this.calls = tracedRows.map((row) => ({
+    this.calls = this.rows.events.map((row) => ({
       timeSeconds: Number(row.time_s),
       node: Number(row.node) - 1,
+      thread: row.comm ?? "",
       event: row.event ?? "",
       args: Object.fromEntries((row.args ?? "").split(" ").map((arg) => arg.split("="))),
     }));
@@ -84,8 +97,7 @@ export class GoldenTrace {
     const doing = new Map<number, WriteCause>();
     const flushing = new Set<number>();
     const causes: string[] = [];
-    for (const { timeSeconds, node, event, args } of this.calls) {
-      if (timeSeconds > this.untilSeconds) break;
+    for (const { node, event, args } of this.calls) {
       if (event === "bitmap_flush") flushing.add(node);
       else if (event === "unplug") doing.set(node, "unplug");
       else if (event === "dpass") doing.set(node, flushing.has(node) ? "stop" : "daemon");
@@ -100,7 +112,12 @@ export class GoldenTrace {
 
   /** md's own calls, as traced. */
   eventsScript(): ReplayScript {
-    return { ...this.common(), events: [...this.memberCalls(), ...this.mdCalls()] };
+    const { dirtyChunks } = this.start();
+    return {
+      ...this.common(),
+      ...(dirtyChunks === undefined ? {} : { start: { dirtyChunks } }),
+      events: [...this.memberCalls(), ...this.syncCalls(), ...this.mdCalls()],
+    };
   }
 
   /** The application writes and commands of the scenario; md's behaviour is the model's. */
@@ -145,13 +162,13 @@ export class GoldenTrace {
   }
 
   private common(): Omit<ReplayScript, "events" | "writes"> {
-    const { geometry, members } = this.scenario;
+    const { geometry } = this.scenario;
     return {
       geometry: {
         syncSizeSectors: geometry.sync_size_sectors,
         chunkBytes: geometry.chunk_bytes,
         nodes: geometry.nodes,
-        members,
+        members: [...this.members],
         superOffsetSectors: geometry.super_offset,
         bitmapOffsetSectors: geometry.bitmap_offset,
         dataOffsetSectors: geometry.data_offset,
@@ -165,43 +182,102 @@ export class GoldenTrace {
     };
   }
 
-  /** The node's rdev list: the order in which its first page went out; a lone survivor's place does not matter. */
+  /** The node's rdev list: the order in which its last page went out; a lone survivor's place does not matter. */
   private order(node: number): string[] {
-    const written = this.pageWrites.filter((row) => row.node === node).map(({ member }) => member);
-    return [...new Set([...written, ...this.scenario.members])];
+    const lastFirst = this.pageWrites.filter((row) => row.node === node).map(({ member }) => member);
+    lastFirst.reverse();
+    const again = lastFirst.findIndex((member, at) => lastFirst.indexOf(member) < at);
+    const last = lastFirst.slice(0, again < 0 ? undefined : again).reverse();
+    return [...new Set([...last, ...this.members])];
   }
 
-  /** Event counts as polled on disk before the script began. */
+  /** Event counts and set bits as polled on disk before the script began; bits of a node that left no trace, as last polled. */
   private start(): NonNullable<ReplayScript["start"]> {
     const cleared: Record<string, number> = {};
+    const dirtyChunks: Record<string, [number, number][]> = {};
+    const traced = new Set(this.calls.map(({ node }) => String(node)));
     let events = this.scenario.geometry.sb_events;
-    for (const row of this.rows("bitmap_states.csv").filter((row) => Number(row.time_s) < 0)) {
-      if (row.slot === "sb") events = Number(row.events);
-      else cleared[row.slot ?? ""] = Number(row.events_cleared);
+    for (const { time_s, slot = "", bits_or_info = "", ...state } of this.rows.states) {
+      const beforeScript = Number(time_s) < 0;
+      if (slot === "sb") {
+        if (beforeScript) events = Number(state.events);
+        continue;
+      }
+      if (beforeScript) cleared[slot] = Number(state.events_cleared);
+      const recovered = !traced.has(slot) && state.nbits === "0";
+      if ((!beforeScript && traced.has(slot)) || recovered) continue;
+      dirtyChunks[slot] = bits_or_info
+        .split(" ")
+        .filter((chunk) => chunk !== "")
+        .map((chunk) => [Number(chunk), Number(chunk)]);
     }
-    return { eventsCleared: cleared, events, active: this.clustered };
+    const anyDirty = Object.values(dirtyChunks).some((chunks) => chunks.length > 0);
+    return {
+      eventsCleared: cleared,
+      events,
+      active: this.clustered,
+      ...(anyDirty ? { dirtyChunks } : {}),
+    };
   }
 
+  /**
+   * A member fails for all nodes when the command says so. When each node learns of its return is an input too: before the
+   * first page that it writes there, and before it marks all pages for it.
+   */
   private memberCalls(): MdCall[] {
-    return this.scenario.commands.flatMap(({ t, node, cmd }) => {
+    const failures = this.scenario.commands.flatMap(({ t, cmd }) => {
       const member = /--fail \/dev\/(\w+)/.exec(cmd)?.[1];
-      return member === undefined ? [] : [{ node: node - 1, atSeconds: t, op: "fail" as const, member }];
+      return member === undefined ? [] : [{ atSeconds: t, member }];
     });
+    return failures.flatMap(({ atSeconds, member }) => {
+      const nodes = [...new Set(this.pageWrites.map(({ node }) => node))];
+      return nodes.flatMap((node): MdCall[] => {
+        const back = this.pageWrites.find(
+          (row) => row.node === node && row.member === member && row.timeSeconds > atSeconds,
+        );
+        const update = this.calls.findLast(
+          (call) =>
+            call.node === node &&
+            call.event === "bitmap_update_sb" &&
+            call.timeSeconds < (back?.timeSeconds ?? 0),
+        );
+        const fail: MdCall = { node, atSeconds, op: "fail", member };
+        if (update === undefined || back === undefined) return [fail];
+        return [fail, { node, atSeconds: update.timeSeconds, op: "activate", member }];
+      });
+    });
+  }
+
+  /** A resync's starts left no trace of their own; what it wrote, it had started. */
+  private syncCalls(): MdCall[] {
+    const { data_offset } = this.scenario.geometry;
+    return this.rows.writes
+      .filter(({ kind, rwbs }) => kind === "data" && rwbs === "W")
+      .map((row) => ({
+        node: Number(row.node) - 1,
+        atSeconds: Number(row.time_s),
+        op: "startSync",
+        sector: Number(row.sector) - data_offset,
+        sectors: Number(row.sectors),
+      }));
   }
 
   private mdCalls(): MdCall[] {
     const calls: MdCall[] = [];
     let flushing = -1;
-    for (const { timeSeconds: atSeconds, node, event, args } of this.calls) {
+    for (const { timeSeconds: atSeconds, node, thread, event, args } of this.calls) {
       const at = { node, atSeconds };
       const span = { sector: Number(args.off), sectors: Number(args.secs) };
       if (event === "startwrite") calls.push({ ...at, op: "startWrite", ...span });
       else if (event === "endwrite") calls.push({ ...at, op: "endWrite", ...span, failed: args.ok === "0" });
-      else if (event === "unplug") calls.push({ ...at, op: "unplug" });
+      // Those of the thread that recovers slots belong to its copying.
+      else if (event === "unplug" && thread !== RECOVERY_THREAD) calls.push({ ...at, op: "unplug" });
+      else if (event === "copy_from_slot") {
+        calls.push({ ...at, op: "copyFromSlot", slot: Number(args.slot), clear: args.clear === "1" });
+      } else if (event === "write_all") calls.push({ ...at, op: "writeAll" });
       else if (event === "raid1d") calls.push({ ...at, op: "wake" });
       else if (event === "bitmap_update_sb") calls.push({ ...at, op: "bitmapSuper" });
       else if (event === "bitmap_load") calls.push({ ...at, op: "load" });
-      else if (event === "do_sync") calls.push({ ...at, op: "startSync" });
       else if (event === "close_sync") calls.push({ ...at, op: "closeSync" });
       else if (event === "bitmap_flush") {
         flushing = node;
@@ -213,7 +289,7 @@ export class GoldenTrace {
     return calls;
   }
 
-  private rows(file: string): Record<string, string>[] {
+  private read(file: string): Row[] {
     const [head = "", ...lines] = readFileSync(`${TRACES}${this.name}/${file}`, "utf8").trimEnd().split("\n");
     const names = head.split(",");
     return lines.map((line) => {
@@ -223,11 +299,11 @@ export class GoldenTrace {
   }
 }
 
-/** The traces that replay is held to: A to G, N, and H_fail_readd up to the removal. */
+/** The traces that replay is held to. */
 export function goldenTraces(): GoldenTrace[] {
   if (!existsSync(TRACES)) throw new Error(`${TRACES} is missing`);
   return readdirSync(TRACES)
-    .filter((name) => /^([A-G]|N)\d?_|^H_fail_readd$/.test(name))
+    .filter((name) => /^[A-Z]\d?_/.test(name))
     .sort()
     .map((name) => new GoldenTrace(name));
 }

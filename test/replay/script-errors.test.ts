@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { SlotmarkError } from "../../src/errors.js";
 import { parseJson } from "../../src/replay/json-text.js";
 import { checkScript, readScript } from "../../src/replay/read-script.js";
-import { SAMPLE_SCRIPT } from "../../src/replay/script.js";
+import { type MdCall, SAMPLE_SCRIPT } from "../../src/replay/script.js";
 import { eventsScript, manyPages, withGeometry, write, writesScript } from "./scripts.js";
 
 function refusal(script: unknown): SlotmarkError {
@@ -24,6 +24,14 @@ const start = { node: 0, atSeconds: 0, op: "startWrite", sector: 0, sectors: 8 }
 const end = { ...start, atSeconds: 1, op: "endWrite" } as const;
 
 /** What is wrong with a script, and the beginning of what is said about it. */
+const copy = (node: number, slot: number): MdCall => ({
+  node,
+  atSeconds: 0.5,
+  op: "copyFromSlot",
+  slot,
+  clear: true,
+});
+
 const REFUSED: readonly (readonly [unknown, string])[] = [
   [null, "the script: "],
   [[], "the script: "],
@@ -119,6 +127,20 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
     "events[0].op: must be startWrite,",
   ],
   [{ ...eventsScript([]), events: [{ ...start, failed: true }] }, "events[0]: "],
+  [eventsScript([copy(0, 2)]), "events[0].slot is 2: the slots of this array are 0 to 1"],
+  [eventsScript([copy(1, 1)]), "events[0].slot is 1, the node's own: it must be another node's"],
+  [
+    eventsScript([copy(0, 1), { node: 1, atSeconds: 1, op: "unplug" }]),
+    "events[1].op is unplug, but node 0 cleared the slot of node 1, which was not loaded again",
+  ],
+  [
+    eventsScript([], { start: { dirtyChunks: { 1: [[0, 16384]] } } }),
+    "start.dirtyChunks.1[0] is 0 to 16384: it must be a first and a last chunk, of 0 to 16383",
+  ],
+  [
+    eventsScript([], { start: { dirtyChunks: { 2: [] } } }),
+    "start.dirtyChunks.2 is 2: the nodes of this array are 0 to 1",
+  ],
 ];
 
 describe("a script that does not hold", () => {
@@ -151,6 +173,16 @@ describe("a script that does not hold", () => {
       "s",
     );
     checkScript(eventsScript([{ ...end, atSeconds: 200 }]), "s");
+    checkScript(
+      eventsScript([
+        { ...start, node: 1 },
+        copy(0, 1),
+        { node: 1, atSeconds: 1, op: "fail", member: "a" },
+        { node: 1, atSeconds: 2, op: "load" },
+        { ...start, node: 1, atSeconds: 3 },
+      ]),
+      "s",
+    );
     checkScript(writesScript([], manyPages), "s");
     // A single node's script may speak of the order on others, as a trace's converter does for every array.
     checkScript(
