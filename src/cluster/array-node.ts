@@ -9,17 +9,21 @@ import type { ArrayMember } from "./array-members.js";
 import { type ArrayWrite, writePlug } from "./array-writes.js";
 import { daemonPass, startDaemon } from "./daemon.js";
 import { die, dieOf } from "./death.js";
+import { failMember } from "./device-failure.js";
 import { joinCluster } from "./join.js";
 import { leaveCluster } from "./leave.js";
 import { resumeWriters } from "./message-handlers.js";
 import type { JoinOptions } from "./node-options.js";
 import type { NodeState } from "./node-state.js";
+import { removeMember } from "./remove-device.js";
 
 /** Joins the array; spec §4.2. @throws as `joinCluster` */
 export async function joinArray(options: JoinOptions): Promise<ArrayNode> {
   const state = await joinCluster(options, {
     onRecovery: (joining, event) => {
-      if (event.step === "recoverSlot") resumeWriters(joining, event.slot - 1);
+      if (event.step !== "recoverSlot") return;
+      joining.settling.nodeDied();
+      resumeWriters(joining, event.slot - 1);
     },
     onReceiveError: (joining, error) => {
       joining.tell({ kind: "messageRefused", error: String(error) });
@@ -75,6 +79,16 @@ export class ArrayNode {
   /** One daemon pass now. @throws SlotmarkError `array-failed`, `node-gone` */
   daemonPass(): Promise<void> {
     return this.run(async () => daemonPass(this.state));
+  }
+
+  /** Marks a device faulty, on all nodes. @throws as `failMember` */
+  failMember(deviceNumber: number): Promise<void> {
+    return this.run(() => failMember(this.state, deviceNumber));
+  }
+
+  /** Gives up a device that has no place in the array, on all nodes. @throws as `removeMember` */
+  removeMember(deviceNumber: number): Promise<void> {
+    return this.run(() => removeMember(this.state, deviceNumber));
   }
 
   /** Leaves in order. @throws SlotmarkError `array-failed`, LockError ETIMEDOUT; the node is gone all the same */

@@ -95,6 +95,10 @@ export type ClusterOccurrence =
       readonly highSector: number;
       readonly durationNs: number;
     }
+  /** This node has no member left that is in sync. */
+  | { readonly kind: "arrayFailed"; readonly error: string }
+  /** After another node's death the superblocks were read, and where they did not agree written again. */
+  | { readonly kind: "metadataSettled"; readonly rewritten: boolean; readonly durationNs: number }
   | { readonly kind: "left" }
   | { readonly kind: "died" };
 

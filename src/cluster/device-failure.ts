@@ -22,6 +22,39 @@ export function memberFailed(state: NodeState, member: ArrayMember, cause: Slotm
   reportFailures(state).catch(() => {});
 }
 
+/**
+ * Marks a device faulty because somebody asks for it (mdadm --fail), and tells everybody.
+ * @throws SlotmarkError `device-unknown`, `device-last` for the last that has the array's data; as `reportFailures`
+ */
+export async function failMember(state: NodeState, deviceNumber: number): Promise<void> {
+  const member = knownMember(state, deviceNumber);
+  if (isInSync(member) && state.members.inSync.length === 1) {
+    throw new SlotmarkError(
+      "refused",
+      "device-last",
+      `EBUSY: device ${deviceNumber} (${member.device.path}) is the last of the array that is in sync`,
+      "bring another member in sync first",
+    );
+  }
+  if (member.role === "faulty") return;
+  member.failureUnreported = true;
+  markFaulty(state, member, "request");
+  await reportFailures(state);
+}
+
+/** @throws SlotmarkError `device-unknown` */
+export function knownMember(state: NodeState, deviceNumber: number): ArrayMember {
+  const member = state.members.get(deviceNumber);
+  if (member !== undefined) return member;
+  const known = state.members.all.map((other) => other.deviceNumber).join(", ");
+  throw new SlotmarkError(
+    "usage",
+    "device-unknown",
+    `ENOENT: the array has no device ${deviceNumber}`,
+    `name one of its devices: ${known}`,
+  );
+}
+
 export function markFaulty(
   state: NodeState,
   member: ArrayMember,

@@ -92,7 +92,8 @@ async function becomeMember(state: NodeState, hooks: JoinHooks): Promise<void> {
       ...(watchLocks ? { onLockCall: (call: ChannelLockCall) => tellLockCall(state, call) } : {}),
     });
     const tell = (atNs: number, occurrence: ClusterOccurrence) => state.tell(occurrence, atNs);
-    state.haveMessenger(new Messenger(channel, state.slot, tell));
+    const hearLockspace = () => void state.lockspace.waitSync({ timeoutMs: 0 });
+    state.haveMessenger(new Messenger(channel, state.slot, tell, hearLockspace));
     channel.ref();
   });
   await step(state, "slotLock", async () => {

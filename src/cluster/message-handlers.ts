@@ -7,6 +7,7 @@ import { monotonicNs } from "./control.js";
 import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
 import { reloadMetadata } from "./metadata-reload.js";
 import type { NodeState } from "./node-state.js";
+import { receiveRemoval } from "./remove-device.js";
 
 export type MessageOf<T extends MessageType> = Extract<ClusterMessage, { readonly type: T }> & {
   readonly type: T;
@@ -18,6 +19,7 @@ const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
     await state.channel.convertNoNewDev("CR");
     reloadMetadata(state, raidSlot);
   },
+  REMOVE: (state, { raidSlot }) => receiveRemoval(state, raidSlot),
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();
     if (highSector > 0) {

@@ -26,6 +26,8 @@ export class Messenger {
     readonly channel: Channel,
     private readonly slot: number,
     private readonly tell: (atNs: number, occurrence: ClusterOccurrence) => void,
+    /** Takes in what the lockspace has to say: above all a death that let this node go on. */
+    private readonly hearLockspace: () => void,
   ) {}
 
   /**
@@ -44,6 +46,7 @@ export class Messenger {
   withToken<T>(work: (token: Token) => Promise<T>): Promise<T> {
     return this.inTurn(async () => {
       await this.channel.takeToken();
+      this.hearLockspace();
       const atNs = monotonicNs();
       try {
         return await work({ send: (message) => this.broadcast(message) });
@@ -60,6 +63,7 @@ export class Messenger {
     const { type } = message;
     try {
       const times = await this.channel.send(encodeClusterMessage({ ...message, slot: this.slot }));
+      this.hearLockspace();
       this.tell(atNs, { kind: "messageSent", type, durationNs: monotonicNs() - atNs, times });
     } catch (error) {
       this.tell(atNs, { kind: "messageFailed", type, error: String(error) });

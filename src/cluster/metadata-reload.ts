@@ -15,7 +15,7 @@ import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { type ArrayMember, isInSync, roleOf, takeRole } from "./array-members.js";
 import type { MemberDevice } from "./array-storage.js";
 import { clearNeeded } from "./clear-needed.js";
-import { arrayFailed, markFaulty } from "./device-failure.js";
+import { arrayFailed, markFaulty, memberFailed } from "./device-failure.js";
 import type { NodeState } from "./node-state.js";
 
 export const SUPERBLOCK_OFFSET_BYTES = MD_SUPERBLOCK_SECTOR * SECTOR_BYTES;
@@ -33,12 +33,17 @@ export function readMdSuperblock(device: MemberDevice): MdSuperblock {
 }
 
 /**
- * Takes the array's metadata as another node has written it.
+ * Takes the array's metadata as another node has written it. A node that can read none any more has lost the array, which
+ * its own next write will find; it holds up nobody.
  * @param goodDevice number of a device whose superblock is good; another one is read where that fails here
- * @throws SlotmarkError `array-failed` where no superblock can be read
  */
 export function reloadMetadata(state: NodeState, goodDevice: number): void {
-  takeMetadata(state, readArraySuperblock(state, goodDevice));
+  try {
+    takeMetadata(state, readArraySuperblock(state, goodDevice));
+  } catch (error) {
+    if (!(error instanceof SlotmarkError) || error.code !== "array-failed") throw error;
+    state.tell({ kind: "arrayFailed", error: error.message });
+  }
 }
 
 function readArraySuperblock(state: NodeState, goodDevice: number): MdSuperblock {
@@ -55,7 +60,8 @@ function readArraySuperblock(state: NodeState, goodDevice: number): MdSuperblock
   throw arrayFailed(state, failure);
 }
 
-function takeMetadata(state: NodeState, superblock: MdSuperblock): void {
+/** Takes roles, event count, and how far each member is in sync, as this superblock and each member's own have them. */
+export function takeMetadata(state: NodeState, superblock: MdSuperblock): void {
   const wasDegraded = state.degraded;
   state.superblock = superblock;
   state.events = Number(superblock.events);
@@ -85,8 +91,7 @@ function takeMember(state: NodeState, member: ArrayMember, superblock: MdSuperbl
     takeRole(member, role, typeof role === "number" ? readMdSuperblock(member.device) : member.superblock);
   } catch (error) {
     if (!(error instanceof SlotmarkError)) throw error;
-    member.failureUnreported = true;
-    markFaulty(state, member, "io");
+    memberFailed(state, member, error);
     return;
   }
   if (!wasInSync && isInSync(member)) state.tell({ kind: "memberInSync", device: member.deviceNumber });

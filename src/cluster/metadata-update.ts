@@ -17,6 +17,7 @@ import {
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { type ArrayMember, isInSync, roleNumber } from "./array-members.js";
 import { monotonicNs } from "./control.js";
+import { arrayFailed } from "./device-failure.js";
 import { writeListedPages, writeTo } from "./member-output.js";
 import type { Token } from "./messenger.js";
 import type { NodeState } from "./node-state.js";
@@ -53,6 +54,7 @@ export async function updateMetadata(
 /** The superblocks alone, under the token, until they are written without a further member failing. */
 export function writeMetadata(state: NodeState): void {
   for (;;) {
+    if (state.members.inSync.length === 0) throw arrayFailed(state, undefined);
     const reported = state.members.all.filter(({ failureUnreported }) => failureUnreported);
     state.events++;
     state.arrayStateChanged();

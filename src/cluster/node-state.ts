@@ -14,6 +14,7 @@ import { ArrayMembers } from "./array-members.js";
 import type { ClusterOccurrence } from "./cluster-event.js";
 import { monotonicNs } from "./control.js";
 import type { Messenger } from "./messenger.js";
+import { MetadataSettling } from "./metadata-settle.js";
 import type { NodeOptions } from "./node-options.js";
 import { SuspendedRange } from "./suspended-range.js";
 
@@ -39,6 +40,7 @@ export class NodeState {
   readonly mdThread: MdThread;
   readonly members = new ArrayMembers();
   readonly suspended = new SuspendedRange();
+  readonly settling = new MetadataSettling(this);
   /** What all devices' superblocks have in common, as last read or written. */
   superblock: MdSuperblock;
   /** `mddev->events`. */

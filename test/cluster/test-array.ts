@@ -150,3 +150,8 @@ export function readMember(memberPath: string, offsetBytes: number, lengthBytes:
 export function eventsOn(memberPath: string): number {
   return Number(readMember(memberPath, MD_SUPERBLOCK_SECTOR * 512, 256).readBigUInt64LE(200));
 }
+
+/** Turns of the event loop until something is so; a test's own time-out ends it. */
+export async function until(reached: () => boolean): Promise<void> {
+  while (!reached()) await setImmediate();
+}
