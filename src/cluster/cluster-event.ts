@@ -21,6 +21,24 @@ export type JoinStep =
 /** Why a bitmap page was written. `superblock`: page 0 by a bitmap superblock update. */
 export type PageCause = "unplug" | "daemon" | "superblock" | "stop" | "recovery" | "newDisk";
 
+/**
+ * The ten steps of adding a disk (spec §6.2). The initiator's: `write` superblock and slots; `announce` NEWDISK, until all have
+ * answered; `veto`, the attempt at no-new-dev; then `add` or `refuse`, both until METADATA_UPDATED is processed. A receiver's:
+ * `event`, the user's hook; `search`; `confirm`, the device read and checked; `candidate`, bound, or refused; `learn`, from
+ * METADATA_UPDATED to the device added or dropped.
+ */
+export type AddDiskStep =
+  | "write"
+  | "announce"
+  | "event"
+  | "search"
+  | "confirm"
+  | "candidate"
+  | "veto"
+  | "add"
+  | "refuse"
+  | "learn";
+
 export type ClusterOccurrence =
   | { readonly kind: "joinStep"; readonly step: JoinStep; readonly durationNs: number }
   /** md-cluster's own lock calls, by their resources; a slot's lock is `bitmapNNNN`. */
@@ -77,9 +95,17 @@ export type ClusterOccurrence =
   | { readonly kind: "memberRemoved"; readonly device: number }
   | {
       readonly kind: "addDisk";
-      readonly step: string;
+      readonly step: AddDiskStep;
+      /** The device's number in the array. */
       readonly device: number;
+      readonly outcome: string;
       readonly durationNs: number;
+    }
+  /** An answer to no announcement; `device`: where it names one. */
+  | {
+      readonly kind: "spuriousAnswer";
+      readonly device: number | null;
+      readonly answer: "found" | "missing";
     }
   | {
       readonly kind: "recovery";
