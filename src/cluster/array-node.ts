@@ -5,7 +5,6 @@
  * a turn of the event loop, but for the members' own I/O.
  */
 import type { MdSuperblock } from "../ondisk/md-superblock.js";
-import { type AddDiskRequest, addDisk } from "./add-disk.js";
 import type { ArrayMember } from "./array-members.js";
 import { type ArrayWrite, writePlug } from "./array-writes.js";
 import { daemonPass, startDaemon } from "./daemon.js";
@@ -13,8 +12,6 @@ import { die, dieOf } from "./death.js";
 import { failMember } from "./device-failure.js";
 import { joinCluster } from "./join.js";
 import { leaveCluster } from "./leave.js";
-import { resumeWriters } from "./message-handlers.js";
-import { confirmNewDisk, dropSoon, refuseNewDisk } from "./new-disk.js";
 import type { JoinOptions } from "./node-options.js";
 import type { NodeState } from "./node-state.js";
 import { removeMember } from "./remove-device.js";
@@ -25,9 +22,7 @@ export async function joinArray(options: JoinOptions): Promise<ArrayNode> {
     onRecovery: (joining, event) => {
       if (event.step !== "recoverSlot") return;
       joining.settling.nodeDied();
-      resumeWriters(joining, event.slot - 1);
-      joining.newDisk.initiatorDied(event.node);
-      dropSoon(joining);
+      joining.recovery.ownerDied(event.slot - 1);
     },
     onReceiveError: (joining, error) => {
       joining.tell({ kind: "messageRefused", error: String(error) });
@@ -95,19 +90,9 @@ export class ArrayNode {
     return this.run(() => removeMember(this.state, deviceNumber));
   }
 
-  /** Adds a disk to the array, on all nodes. @throws as `addDisk` in `add-disk.ts` */
-  addDisk(request: AddDiskRequest): Promise<ArrayMember> {
-    return this.run(() => addDisk(this.state, request));
-  }
-
-  /** Answers another node's announcement of a disk: it is at `path`. @throws AddDiskError, SlotmarkError, LockError */
-  confirmDisk(deviceNumber: number, path: string): Promise<void> {
-    return this.run(() => confirmNewDisk(this.state, deviceNumber, path));
-  }
-
-  /** Answers another node's announcement of a disk: it is not to be seen here. */
-  refuseDisk(): void {
-    refuseNewDisk(this.state);
+  /** Resyncs and rebuilds what there is now, as far as it can be done. */
+  sync(): Promise<void> {
+    return this.run(() => this.state.sync.run());
   }
 
   /** Leaves in order. @throws SlotmarkError `array-failed`, LockError ETIMEDOUT; the node is gone all the same */

@@ -22,22 +22,35 @@ export type JoinStep =
 export type PageCause = "unplug" | "daemon" | "superblock" | "stop" | "recovery" | "newDisk";
 
 /**
- * The ten steps of adding a disk (spec §6.2). The initiator's: `write` superblock and slots; `announce` NEWDISK, until all have
- * answered; `veto`, the attempt at no-new-dev; then `add` or `refuse`, both until METADATA_UPDATED is processed. A receiver's:
- * `event`, the user's hook; `search`; `confirm`, the device read and checked; `candidate`, bound, or refused; `learn`, from
- * METADATA_UPDATED to the device added or dropped.
+ * Of the recovery of a dead node's slot, in the order of `safe`; mainline clears before it writes. `noticed`: heard of;
+ * `slotLocked`: from there until the slot's lock was granted; `resynced`: from there until members are in line; `done`: all
+ * of it since it was heard of. `gathered`: by a node that joins, in one. The others last as long as they say.
  */
-export type AddDiskStep =
-  | "write"
-  | "announce"
-  | "event"
-  | "search"
-  | "confirm"
-  | "candidate"
-  | "veto"
-  | "add"
-  | "refuse"
-  | "learn";
+export type RecoveryPhase =
+  | "noticed"
+  | "slotLocked"
+  | "merged"
+  | "ownPagesWritten"
+  | "deadSlotCleared"
+  | "resynced"
+  | "done"
+  | "gathered"
+  | "failed";
+
+/**
+ * `lockTaken`: the wait for `resync` in EX. `announced`: a window, until every node keeps its writers out; 0 to 0 lets them
+ * in again. The others are ends, with the time of the whole: `done`, `nowhere` (no member needs anything), `stopped`,
+ * `memberLost`, `unreadable` (no member could be read), `failed` (the other nodes did not answer, or the array failed).
+ */
+export type ResyncPhase =
+  | "lockTaken"
+  | "announced"
+  | "done"
+  | "nowhere"
+  | "stopped"
+  | "memberLost"
+  | "unreadable"
+  | "failed";
 
 export type ClusterOccurrence =
   | { readonly kind: "joinStep"; readonly step: JoinStep; readonly durationNs: number }
@@ -95,28 +108,21 @@ export type ClusterOccurrence =
   | { readonly kind: "memberRemoved"; readonly device: number }
   | {
       readonly kind: "addDisk";
-      readonly step: AddDiskStep;
-      /** The device's number in the array. */
+      readonly step: string;
       readonly device: number;
-      readonly outcome: string;
       readonly durationNs: number;
-    }
-  /** An answer to no announcement; `device`: where it names one. */
-  | {
-      readonly kind: "spuriousAnswer";
-      readonly device: number | null;
-      readonly answer: "found" | "missing";
     }
   | {
       readonly kind: "recovery";
-      readonly phase: string;
+      readonly phase: RecoveryPhase;
       readonly deadSlot: number;
+      /** Bits that were set in the slot. */
       readonly chunks: number;
       readonly durationNs: number;
     }
   | {
       readonly kind: "resync";
-      readonly phase: string;
+      readonly phase: ResyncPhase;
       readonly lowSector: number;
       readonly highSector: number;
       readonly durationNs: number;

@@ -1,37 +1,75 @@
 /**
  * Taking over another slot's bits (spec §4.3): its pages are read from the members, its dirty chunks become NEEDED in the
- * own slot, whose pages are written; then, where asked, the other slot is cleared. Mainline clears first, which leaves a
- * moment in which no slot has the bits (golden/writes finding 16); `safe` does not (D2).
+ * own slot, whose pages are written; then, where asked, the other slot is cleared: its superblock, then its pages.
+ * Mainline clears first, which leaves a moment in which no slot has the bits (golden/writes finding 16); `safe` does not
+ * (D2).
  *
  * The caller has the other slot's lock, or knows that its owner leaves these bits alone.
  */
 
+import { putSuperblock } from "../bitmap/superblock-fields.js";
 import { SlotmarkError } from "../errors.js";
-import { BITMAP_SUPERBLOCK_BYTES, PAGE_BYTES, pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { parseBitmapSuperblock } from "../ondisk/bitmap-superblock.js";
+import { PAGE_BYTES, pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { memberFailed } from "./device-failure.js";
 import { readFromMembers, writeListedPages, writePage } from "./member-output.js";
 import type { NodeState } from "./node-state.js";
+import { addBits, clearBits, setBitsOf } from "./slot-image.js";
 
 export interface CopiedSlot {
   /** Inclusive; null where the slot was clean. */
   readonly chunks: { readonly first: number; readonly last: number } | null;
+  /** How many bits were set. */
+  readonly dirtyChunks: number;
+}
+
+/** What has just been done, in the variant's order. */
+export type CopyStep = "merged" | "ownPagesWritten" | "deadSlotCleared";
+
+export interface SlotCopy {
+  /** Clears the other slot's bits on the members. */
+  readonly clear: boolean;
+  readonly onStep?: (step: CopyStep, dirtyChunks: number) => void;
+}
+
+/** @throws SlotmarkError `array-failed`, `node-gone` */
+export function copyFromSlot(
+  state: NodeState,
+  slot: number,
+  { clear, onStep = () => {} }: SlotCopy,
+): CopiedSlot {
+  const image = readSlot(state, slot);
+  const { chunks: dirtyChunks, pages } = setBitsOf(image, state.geometry);
+  const merged = state.bitmap.merge(image);
+  onStep("merged", dirtyChunks);
+  const writeOwn = () => {
+    writeListedPages(state, state.bitmap.unplug(), "recovery");
+    onStep("ownPagesWritten", dirtyChunks);
+  };
+  const clearOther = () => {
+    if (!clear) return;
+    clearSlot(state, slot, image, pages);
+    onStep("deadSlotCleared", dirtyChunks);
+  };
+  const order = state.options.variant === "safe" ? [writeOwn, clearOther] : [clearOther, writeOwn];
+  for (const run of order) run();
+  return {
+    chunks: merged === null ? null : { first: merged.firstChunk, last: merged.lastChunk },
+    dirtyChunks,
+  };
 }
 
 /**
- * @param clear clears the other slot's bits on the members
- * @throws SlotmarkError `array-failed`, `node-gone`
+ * The kernel writes page 0 of the bitmap that it has made of the slot for its superblock, of a clean slot too, then the
+ * pages that had bits (K_kill). `safe` leaves what has not changed.
  */
-export function copyFromSlot(state: NodeState, slot: number, clear: boolean): CopiedSlot {
-  const image = readSlot(state, slot);
-  const dirtyPages = pagesWithBits(image);
-  const merged = state.bitmap.merge(image);
-  const clearPages = () => {
-    if (clear) for (const page of dirtyPages) clearPage(state, slot, page, image);
-  };
-  if (state.options.variant !== "safe") clearPages();
-  writeListedPages(state, state.bitmap.unplug(), "recovery");
-  if (state.options.variant === "safe") clearPages();
-  return { chunks: merged === null ? null : { first: merged.firstChunk, last: merged.lastChunk } };
+function clearSlot(state: NodeState, slot: number, image: Uint8Array, pages: readonly number[]): void {
+  const { geometry, events } = state;
+  const { eventsCleared } = parseBitmapSuperblock(image);
+  clearBits(image, geometry);
+  putSuperblock(image, geometry, events, Math.min(Number(eventsCleared), events));
+  const written = state.options.variant === "safe" ? pages : [0, ...pages];
+  for (const page of written) writePage(state, slot, page, image, "recovery");
 }
 
 /**
@@ -53,25 +91,4 @@ export function readSlot(state: NodeState, slot: number): Uint8Array {
     }
   }
   return image;
-}
-
-function addBits(image: Uint8Array, other: Uint8Array): void {
-  for (let byte = BITMAP_SUPERBLOCK_BYTES; byte < image.length; byte++) {
-    image[byte] = (image[byte] ?? 0) | (other[byte] ?? 0);
-  }
-}
-
-function pagesWithBits(image: Uint8Array): number[] {
-  const pages: number[] = [];
-  for (let page = 0; page * PAGE_BYTES < image.length; page++) {
-    const from = page === 0 ? BITMAP_SUPERBLOCK_BYTES : page * PAGE_BYTES;
-    if (image.subarray(from, (page + 1) * PAGE_BYTES).some((byte) => byte !== 0)) pages.push(page);
-  }
-  return pages;
-}
-
-function clearPage(state: NodeState, slot: number, page: number, image: Uint8Array): void {
-  const from = page === 0 ? BITMAP_SUPERBLOCK_BYTES : page * PAGE_BYTES;
-  image.fill(0, from, (page + 1) * PAGE_BYTES);
-  writePage(state, slot, page, image, "recovery");
 }

@@ -6,6 +6,7 @@ import { monotonicNs } from "./control.js";
 import { copyFromSlot } from "./copy-from-slot.js";
 import type { NodeState } from "./node-state.js";
 import { probeSlot } from "./slot-lock.js";
+import { needResync } from "./sync-work.js";
 
 /** @throws LockError ETIMEDOUT, ESHUTDOWN; SlotmarkError `array-failed`, `node-gone` */
 export async function gatherSlots(state: NodeState): Promise<void> {
@@ -28,19 +29,15 @@ async function gatherSlot(state: NodeState, slot: number): Promise<void> {
   try {
     const atNs = monotonicNs();
     // Mainline leaves the bits where they were, also once the slot's next owner has long resynced them.
-    const { chunks } = copyFromSlot(state, slot, state.options.variant === "safe");
-    if (chunks === null) return;
-    needResync(state, chunks.first);
-    const count = chunks.last - chunks.first + 1;
+    const clear = state.options.variant === "safe";
+    const { chunks, dirtyChunks } = copyFromSlot(state, slot, { clear });
+    if (!needResync(state, chunks)) return;
     const durationNs = monotonicNs() - atNs;
-    state.tell({ kind: "recovery", phase: "gathered", deadSlot: slot, chunks: count, durationNs }, atNs);
+    state.tell(
+      { kind: "recovery", phase: "gathered", deadSlot: slot, chunks: dirtyChunks, durationNs },
+      atNs,
+    );
   } finally {
     await found.free.release();
   }
-}
-
-/** Members may differ in NEEDED chunks from this one on. */
-export function needResync(state: NodeState, fromChunk: number): void {
-  const sector = fromChunk * state.geometry.chunkSectors;
-  state.resyncFromSector = Math.min(state.resyncFromSector, sector);
 }

@@ -127,7 +127,7 @@ async function load(state: NodeState, devices: ArrayDevices): Promise<void> {
     await updateMetadata(state, { change });
   }
   tellStep(state, "ready", monotonicNs(), monotonicNs());
-  state.onSyncWanted();
+  state.sync.wake();
 }
 
 /** Spec §3.6: without a trustworthy events_cleared a degraded array's bits all count. */

@@ -9,14 +9,21 @@ import type { NodeState } from "./node-state.js";
 /** @throws SlotmarkError `array-failed`; the node is gone all the same */
 export async function leaveCluster(state: NodeState): Promise<void> {
   try {
+    await state.sync.stop();
     flushBitmap(state);
-    if (state.resyncFromSector !== Number.POSITIVE_INFINITY) {
+    if (isUnfinished(state)) {
       await state.messenger.send({ type: "BITMAP_NEEDS_SYNC" });
     }
   } finally {
     state.end("left");
     if (!state.lockspace.gone) await state.lockspace.leave({ force: true });
   }
+}
+
+/** `safe` hands on whatever bit is left, as of writes that a missing member has not got. */
+function isUnfinished({ resyncFromSector, bitmap, options }: NodeState): boolean {
+  if (resyncFromSector !== Number.POSITIVE_INFINITY) return true;
+  return options.variant === "safe" && bitmap.countDirtyChunks() > 0;
 }
 
 /** Three passes, then the superblock (spec §3.4; golden/writes finding 11). */

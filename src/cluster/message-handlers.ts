@@ -5,7 +5,7 @@
 import { SlotmarkError } from "../errors.js";
 import { monotonicNs } from "./control.js";
 import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
-import { receiveMetadata, receiveNewDisk } from "./new-disk.js";
+import { reloadMetadata } from "./metadata-reload.js";
 import type { NodeState } from "./node-state.js";
 import { receiveRemoval } from "./remove-device.js";
 
@@ -15,16 +15,24 @@ export type MessageOf<T extends MessageType> = Extract<ClusterMessage, { readonl
 type Handler<T extends MessageType> = (state: NodeState, message: MessageOf<T>) => void | Promise<void>;
 
 const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
-  METADATA_UPDATED: (state, { raidSlot }) => receiveMetadata(state, raidSlot),
-  NEWDISK: receiveNewDisk,
+  METADATA_UPDATED: async (state, { raidSlot }) => {
+    await state.channel.convertNoNewDev("CR");
+    reloadMetadata(state, raidSlot);
+  },
   REMOVE: (state, { raidSlot }) => receiveRemoval(state, raidSlot),
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();
     if (highSector > 0) {
       state.suspended.suspend(slot, lowSector, highSector, nowNs);
       state.tell({ kind: "writersSuspended", bySlot: slot, lowSector, highSector }, nowNs);
-    } else resumeWriters(state, slot);
+      return;
+    }
+    resumeWriters(state, slot);
+    state.sync.wake();
   },
+  // Only a node that waits to see a new member's rebuild begin takes anything from it.
+  RESYNCING_START: () => {},
+  BITMAP_NEEDS_SYNC: (state, { slot }) => state.recovery.ownerLeaves(slot),
 };
 
 /** Ends what a slot has suspended: it is done, or gone. */

@@ -48,7 +48,7 @@ export async function updateMetadata(
   };
   if (token === undefined) await state.messenger.withToken(work);
   else await work(token);
-  state.onSyncWanted();
+  state.sync.wake();
 }
 
 /** The superblocks alone, under the token, until they are written without a further member failing. */

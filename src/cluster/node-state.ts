@@ -15,9 +15,10 @@ import type { ClusterOccurrence } from "./cluster-event.js";
 import { monotonicNs } from "./control.js";
 import type { Messenger } from "./messenger.js";
 import { MetadataSettling } from "./metadata-settle.js";
-import { NewDiskState } from "./new-disk-state.js";
 import type { NodeOptions } from "./node-options.js";
+import { SlotRecovery } from "./slot-recovery.js";
 import { SuspendedRange } from "./suspended-range.js";
+import { SyncThread } from "./sync-thread.js";
 
 export interface NodeParts {
   readonly options: NodeOptions;
@@ -31,6 +32,7 @@ export interface NodeParts {
 }
 
 export class NodeState {
+  private readonly endings: (() => void)[] = [];
   readonly options: NodeOptions;
   readonly lockspace: Lockspace;
   /** From 0, as md counts. */
@@ -42,13 +44,16 @@ export class NodeState {
   readonly members = new ArrayMembers();
   readonly suspended = new SuspendedRange();
   readonly settling = new MetadataSettling(this);
-  readonly newDisk = new NewDiskState();
   /** What all devices' superblocks have in common, as last read or written. */
   superblock: MdSuperblock;
   /** `mddev->events`. */
   events: number;
   /** `mddev->recovery_cp`: members may differ in NEEDED chunks from this sector on; Infinity: nowhere. */
   resyncFromSector = Number.POSITIVE_INFINITY;
+  /** How often NEEDED chunks were added to what is to be resynced. */
+  resyncRequests = 0;
+  readonly sync = new SyncThread(this);
+  readonly recovery = new SlotRecovery(this);
   /** Messages may be processed: everything is loaded (ALREADY_IN_CLUSTER). */
   readonly ready: Promise<void>;
   /** Bits set on the members, by what has been written. */
@@ -59,15 +64,11 @@ export class NodeState {
   /** Failures that are on their way to the other nodes; writes do not complete before. */
   failureReport: Promise<void> | null = null;
 
-  /** Called when there may be something to bring in line (`nextSyncWork`). */
-  onSyncWanted: () => void = () => {};
-
   private markReady = () => {};
   private refuseReady: (error: unknown) => void = () => {};
   private joinedMessenger: Messenger | undefined;
   private joinedSlotLock: OwnSlot | undefined;
   private ended: "left" | "died" | undefined;
-  private readonly endings: (() => void)[] = [];
 
   constructor(parts: NodeParts) {
     this.options = parts.options;
@@ -143,7 +144,6 @@ export class NodeState {
     this.ended = how;
     this.refuseReady(this.goneError());
     this.suspended.wake();
-    this.newDisk.end();
     for (const run of this.endings) run();
     this.joinedMessenger?.channel.close();
     for (const { device } of this.members.all) device.close();

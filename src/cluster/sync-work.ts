@@ -34,6 +34,25 @@ export function nextSyncWork(state: NodeState): SyncWork | null {
 }
 
 /**
+ * Chunks have become NEEDED in which members in sync may differ: the sync thread is to look.
+ * @param chunks null for none
+ * @returns whether there is anything to resync
+ */
+export function needResync(
+  state: NodeState,
+  chunks: { readonly first: number; readonly last: number } | null,
+): boolean {
+  if (chunks === null) return false;
+  // md takes the beginning of the last chunk for the end of them all: chunk 0 alone goes unnoticed (spec §4.3).
+  if (state.options.variant !== "safe" && chunks.last === 0) return false;
+  const sector = chunks.first * state.geometry.chunkSectors;
+  state.resyncFromSector = Math.min(state.resyncFromSector, sector);
+  state.resyncRequests++;
+  state.sync.wake();
+  return true;
+}
+
+/**
  * A rebuilt member has everything: tells all nodes that it is in sync, unless it failed meanwhile.
  * @throws as `updateMetadata`
  */
