@@ -63,11 +63,23 @@ export function scenariosOf(suites: readonly string[], options: RunOptions): Sce
   refuseWhatIsNotThere(options);
   refuseSingleMember(options);
   const overrides = overridesOf(options);
-  return (suites.length === 0 ? ["quick"] : suites).map((name) => {
-    const { scenario } = suiteNamed(name);
-    for (const field of Object.keys(overrides)) refuseForeign(scenario, field);
-    return check({ ...scenario, ...overrides });
+  return (suites.length === 0 ? ["quick"] : suites).flatMap((name) => {
+    const { scenarios } = suiteNamed(name);
+    for (const field of Object.keys(overrides)) refuseForeign(name, scenarios, field);
+    return scenarios.map((scenario, part) =>
+      check({ ...scenario, ...overridesFor(scenario, part, overrides) }),
+    );
   });
+}
+
+/** What a suite measures beside its first part takes what it knows of the options, and keeps its own node counts. */
+function overridesFor(
+  scenario: Scenario,
+  part: number,
+  overrides: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const meant = ([field]: [string, unknown]) => field in scenario && (part === 0 || field !== "nodes");
+  return Object.fromEntries(Object.entries(overrides).filter(meant));
 }
 
 /** Backends that the command line names and this version does not have. */
@@ -91,13 +103,13 @@ function refuseWhatIsNotThere({ io = "psync", dlm = "embedded" }: RunOptions): v
 }
 
 /** An option that the suite does not know would change nothing, which nobody wants who gives it. */
-function refuseForeign(scenario: Scenario, field: string): void {
-  if (field in scenario) return;
+function refuseForeign(suite: string, scenarios: readonly Scenario[], field: string): void {
+  if (scenarios.some((scenario) => field in scenario)) return;
   const option = OPTION_OF_FIELD[field] ?? field;
   throw new SlotmarkError(
     "usage",
     "option-foreign",
-    `${option} means nothing to the suite ${scenario.suite}`,
+    `${option} means nothing to the suite ${suite}`,
     "Leave it out, or run a suite that writes members.",
   );
 }

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { SlotmarkError } from "../errors.js";
 import { BitmapTrials } from "../measure/bitmap-trials.js";
 import { captureEnvironment } from "../measure/environment.js";
+import { expectedMs } from "../measure/expected-time.js";
 import { slotmarkIdentity } from "../measure/identity.js";
 import { lockTrials } from "../measure/lock-trials.js";
 import { messageTrials } from "../measure/message-trials.js";
@@ -14,6 +15,7 @@ import { runWarnings } from "../measure/run-warnings.js";
 import type { TrialSource } from "../measure/runnable-trial.js";
 import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
+import { suiteTable } from "../report/suite-table.js";
 import { resultTable } from "../report/table.js";
 import { refuseSpecialFile } from "../results/atomic-file.js";
 import { createJournal, type Journal, resumeJournal } from "../results/journal.js";
@@ -37,7 +39,7 @@ export function registerRun(program: Command): void {
   program
     .command("run")
     .description("measure (default suite: quick)")
-    .argument("[suite...]", "suites by name; `run --list` describes them")
+    .argument("[suite...]", "suites by name; `run --list` describes them and says how long each takes")
     .option("--list", "describe the suites and end")
     .addOption(
       repeatedOption(
@@ -66,8 +68,8 @@ export function registerRun(program: Command): void {
     .option("--variant <name>", "whose behaviour: safe, mainline or original")
     .option("--kernel <name>", "6.1 or mainline")
     .option("--daemon-sleep <time>", "time between passes of the bitmap, such as 500ms")
-    .option("--trials <n>", "trial pairs of each phase")
-    .option("--time <time>", "measured time of a trial without its warm-up")
+    .option("--trials <n>", "trial pairs of each phase; trials of each configuration (locks, messages)")
+    .option("--time <time>", "measured time of a trial without its warm-up; how long a run takes follows it")
     .option("--seed <n>", "seed of the workload")
     .option("--no-bitmap", "measure without a bitmap only")
     .option("--out <file>", "result file")
@@ -80,9 +82,12 @@ export function registerRun(program: Command): void {
 }
 
 function listSuites(json: boolean): void {
-  const list = [...suites].map(([name, { summary, forGating }]) => ({ name, summary, forGating }));
+  const list = [...suites].map(([name, { summary, forGating, scenarios }]) => {
+    const expectedSeconds = Math.round(scenarios.reduce((sum, one) => sum + expectedMs(one), 0) / 1000);
+    return { name, summary, forGating, expectedSeconds };
+  });
   if (json) process.stdout.write(`${JSON.stringify(list, null, 2)}\n`);
-  else for (const { name, summary } of list) process.stdout.write(`${name.padEnd(14)}${summary}\n`);
+  else process.stdout.write(suiteTable(list));
 }
 
 interface Plan {
@@ -278,7 +283,7 @@ function headerOf(
       io: writing === undefined ? "none" : "psync",
       members: writing === undefined ? "none" : "serial",
     },
-    variant: writing?.variant ?? "safe",
+    variant: scenarios.find((scenario) => "variant" in scenario)?.variant ?? "safe",
     kernel: writing?.kernel ?? "mainline",
     durabilityModel: "userspace",
   };

@@ -57,6 +57,7 @@ export interface NativeLockSeries {
   readonly from: number;
   readonly to: number;
   readonly blockers: number;
+  readonly waiters: number;
   readonly latenciesNs: Float64Array;
 }
 
@@ -121,6 +122,7 @@ export interface NativeMeasuredMessages {
   readonly futexNs: Float64Array;
   readonly spinNs: Float64Array;
   readonly receiverCpuNs: Float64Array;
+  readonly deadlocks: number;
 }
 
 /** Runs on threads of its own from its construction on. */
@@ -130,7 +132,15 @@ export interface NativeMeasurement<T> {
   take(): T | null;
 }
 
+/** Keeps every core from idling from its construction on. */
+export interface BusyCores {
+  stop(): void;
+}
+
 interface Addon {
+  BusyCores: new () => BusyCores;
+  /** Keeps the calling thread on a core, by its number among those allowed, round and round. */
+  keepThreadOnCore(number: number): void;
   KernelJoin: new (arrayUuid: string, slots: number, notify: () => void) => KernelJoin;
   DlmChannel: new (
     node: DlmNode,

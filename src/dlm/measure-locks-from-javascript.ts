@@ -1,12 +1,11 @@
 /**
  * The same locks as JavaScript sees them: promises of worker threads, and waits without an event loop.
  */
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import type { LockMode } from "./lock-mode.js";
 import type { LockOperation } from "./measure-locks.js";
 import { Stage } from "./measure-locks-stage.js";
-import { checkMeasured } from "./measurement.js";
+import { checkMeasured, type MeasuredCores } from "./measurement.js";
+import { withMeasuringWorkers } from "./measuring-workers.js";
 
 /** How JavaScript waits: `promise`, awaited in the event loop, or `sync`, asleep in native code (`waitSync`). */
 export type JavaScriptWaiting = "promise" | "sync";
@@ -16,6 +15,7 @@ export interface MeasureLocksFromJavaScriptOptions {
   readonly nodes: number;
   readonly valueBlock: boolean;
   readonly waiting: JavaScriptWaiting;
+  readonly cores: MeasuredCores;
   readonly timeMs: number;
   /** Most samples of each series. Default 10,000. */
   readonly samples?: number;
@@ -34,6 +34,7 @@ export interface JavaScriptLockMeasurement {
   readonly nodes: number;
   readonly valueBlock: boolean;
   readonly waiting: JavaScriptWaiting;
+  readonly cores: MeasuredCores;
   /** nodes = 1: request and unlock in all modes and all conversions. More: handOver and release, as in `measureLocks`. */
   readonly series: readonly JavaScriptLockSeries[];
   readonly floors: {
@@ -73,37 +74,29 @@ export async function measureLocksFromJavaScript(
   options: MeasureLocksFromJavaScriptOptions,
 ): Promise<JavaScriptLockMeasurement> {
   checkMeasured(options, 1);
-  const { nodes, valueBlock, waiting, timeMs, samples = 10_000, signal } = options;
-  signal?.throwIfAborted();
+  const { nodes, valueBlock, waiting, cores, timeMs, samples = 10_000, signal } = options;
   const lockspace = `measure-${process.pid}-${++measurements}`;
   const stage = new Stage().buffer;
-  const workers = Array.from({ length: nodes }, (_, index) => {
-    const shared = { lockspace, nodes, valueBlock, waiting, timeMs, samples, stage };
-    const workerData: MeasuringWorkerData = { ...shared, node: index + 1 };
-    return new Worker(new URL("./measure-locks-worker.js", import.meta.url), { workerData });
-  });
-  const terminate = () => Promise.all(workers.map((worker) => worker.terminate()));
-  const stopped = new Promise<never>((_, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  try {
-    const measuring = workers.map(
-      async (worker): Promise<MeasuredByWorker> => (await once(worker, "message"))[0],
-    );
-    const measured = await Promise.race([Promise.all(measuring), stopped]);
-    return {
-      nodes,
-      valueBlock,
-      waiting,
-      series: merged(measured.map((one) => one.series)),
-      floors: {
-        clockNs: Float64Array.from(measured, (one) => one.clockNs),
-        atomicsNs: joined(measured.map((one) => one.atomicsNs)),
-      },
-    };
-  } finally {
-    await terminate();
-  }
+  const shared = { lockspace, nodes, valueBlock, waiting, timeMs, samples, stage };
+  const workerData = Array.from(
+    { length: nodes },
+    (_, index): MeasuringWorkerData => ({ ...shared, node: index + 1 }),
+  );
+  const file = new URL("./measure-locks-worker.js", import.meta.url);
+  const measured = await withMeasuringWorkers({ file, workerData, cores, signal }, (workers) =>
+    workers.reports<MeasuredByWorker>(),
+  );
+  return {
+    nodes,
+    valueBlock,
+    waiting,
+    cores,
+    series: merged(measured.map((one) => one.series)),
+    floors: {
+      clockNs: Float64Array.from(measured, (one) => one.clockNs),
+      atomicsNs: joined(measured.map((one) => one.atomicsNs)),
+    },
+  };
 }
 
 /** Every worker measures the same series, in the same order. */

@@ -2,6 +2,7 @@
  * Worker thread of `measureLocksFromJavaScript`: one node.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { loadAddon } from "./addon.js";
 import { joinEmbeddedLockspace } from "./embedded-lockspace.js";
 import { LOCK_MODES, type LockMode } from "./lock-mode.js";
 import type { ConvertOptions, LockHandle } from "./lockspace.js";
@@ -17,6 +18,8 @@ const CLOCK_READINGS = 10_000;
 const RESOURCE = "token";
 
 const data: MeasuringWorkerData = workerData;
+// As native threads are: nodes that share a core by chance would hand over without waking another.
+loadAddon().keepThreadOnCore(data.node - 1);
 const stage = new Stage(data.stage);
 const lockspace = joinEmbeddedLockspace(data);
 const options: ConvertOptions = data.valueBlock ? { lvb: new Uint8Array(lockspace.lvbBytes) } : {};
@@ -145,10 +148,12 @@ function atomics(untilMs: number): Float64Array {
   return Float64Array.from(values);
 }
 
+const clock = clockNs();
+// The floor is handed round while all others sleep.
 stage.meet(1, data.nodes);
 const floorMs = data.nodes === 1 ? 0 : data.timeMs / 4;
 const measured: MeasuredByWorker = {
-  clockNs: clockNs(),
+  clockNs: clock,
   atomicsNs: data.nodes > 1 && data.node <= 2 ? atomics(performance.now() + floorMs) : new Float64Array(),
   series: await (data.nodes === 1 ? uncontended : handOver)(performance.now() + data.timeMs - floorMs),
 };

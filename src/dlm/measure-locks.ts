@@ -6,7 +6,8 @@ import { type LockMode, modeOf } from "./lock-mode.js";
 import { checkMeasured, type MeasuredCores, type MeasuredWaiting, resultOf } from "./measurement.js";
 
 /**
- * request, convert, unlock: from the call to the completion in the caller's thread.
+ * request, convert, unlock: from the call to the completion in the caller's thread; where others wait for the lock that is
+ * given up (`waiters`), the call grants theirs and wakes them.
  * handOver: EX going round all nodes, from the start of its release to the moment at which the next holder's thread goes
  * on; to be held against `floors.futexNs` or `spinNs`. release: the releasing conversion EX→NL itself, with its wake-up.
  */
@@ -38,6 +39,8 @@ export interface LockSeries {
   readonly to: LockMode | null;
   /** Nodes that first had to give up a lock in the way, each told so by a blocking callback; 0 where nobody was. */
   readonly blockers: number;
+  /** Nodes that waited for the lock to be given up and get theirs by it; 0 where nobody did. */
+  readonly waiters: number;
   /**
    * One number a sample, in nanoseconds, in the order taken; whole numbers, to be recorded in a histogram as they are. Each
    * includes one reading of the clock (`floors.clockNs`), which an uncontended operation is not much above.
@@ -45,7 +48,10 @@ export interface LockSeries {
   readonly latenciesNs: Float64Array;
 }
 
-/** What nothing on this machine can be faster than, measured in turns with the series, under the same conditions. */
+/**
+ * What nothing on this machine can be faster than, measured in turns with the series, under the same conditions. A turn is
+ * handed from one core to another, where there are two; so are the nodes of the series, round and round.
+ */
 export interface LockFloors {
   /** One reading of the clock; a mean for each round. */
   readonly clockNs: Float64Array;
@@ -63,8 +69,9 @@ export interface LockMeasurement {
   readonly waiting: MeasuredWaiting;
   readonly cores: MeasuredCores;
   /**
-   * nodes = 1: request and unlock in all six modes, and all 36 conversions. More: handOver, release, and every request and
-   * conversion that can be in another's way, with the blocking callbacks that it causes.
+   * nodes = 1: request and unlock in all six modes, and all 36 conversions. More: handOver, release, every request and
+   * conversion that others can be in the way of, with the blocking callbacks that it causes, and every unlock and
+   * conversion that others can wait for: all but those of NL and those to the mode held.
    */
   readonly series: readonly LockSeries[];
   readonly floors: LockFloors;
@@ -95,6 +102,7 @@ export async function measureLocks(options: MeasureLocksOptions): Promise<LockMe
     from: modeOf(one.from),
     to: modeOf(one.to),
     blockers: one.blockers,
+    waiters: one.waiters,
     latenciesNs: one.latenciesNs,
   }));
   const { clockNs, mutexAndLookupNs, futexNs, spinNs } = measured;

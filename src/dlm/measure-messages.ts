@@ -21,7 +21,7 @@ export type ReceiveStep = (typeof RECEIVE_STEPS)[number];
 export interface MeasureMessagesOptions {
   /** 2 to 64, each on a native thread of its own: one sends, all others receive. */
   readonly nodes: number;
-  /** The dance; default `safe`. `original` with three nodes or more deadlocks on each message and goes on. */
+  /** The dance; default `safe`. `original` with three nodes or more deadlocks on a message and goes on, which is counted. */
   readonly variant?: ChannelVariant;
   readonly waiting: MeasuredWaiting;
   readonly cores: MeasuredCores;
@@ -41,6 +41,14 @@ export type MessageSeries = {
   | { readonly role: "receive"; readonly step: ReceiveStep }
 );
 
+/** What `processed` is made of, the latencies of the sender's steps added up message by message. */
+export const MESSAGE_PARTS = {
+  token: ["turn", "tokenEx"],
+  message: ["receiveTurn", "messageEx", "messageWritten"],
+  ack: ["ackEx"],
+} as const satisfies { readonly [part: string]: readonly SendStep[] };
+export type MessagePart = keyof typeof MESSAGE_PARTS;
+
 export interface MessageFloors {
   /** One reading of the clock, of which each step includes one; a mean for each round. */
   readonly clockNs: Float64Array;
@@ -58,6 +66,9 @@ export interface MessageMeasurement {
   readonly waiting: MeasuredWaiting;
   readonly cores: MeasuredCores;
   readonly series: readonly MessageSeries[];
+  readonly parts: { readonly [part in MessagePart]: Float64Array };
+  /** Acknowledgements that ended in a deadlock with another receiver's (variant `original`). */
+  readonly deadlocks: number;
   /**
    * `processed` has two hand-overs on its path, the notice and the last acknowledgement; so it cannot be faster than
    * 2 × hand-over + (nodes − 1) × receiverCpuNs ÷ cores.
@@ -86,9 +97,23 @@ export async function measureMessages(options: MeasureMessagesOptions): Promise<
       ),
     signal,
   );
-  const { clockNs, futexNs, spinNs, receiverCpuNs } = measured;
+  const { clockNs, futexNs, spinNs, receiverCpuNs, deadlocks } = measured;
   const floors = { clockNs, futexNs, spinNs, receiverCpuNs };
-  return { nodes, variant, waiting, cores, series: measured.series.map(seriesOf), floors };
+  const series = measured.series.map(seriesOf);
+  return { nodes, variant, waiting, cores, series, parts: partsOf(series), deadlocks, floors };
+}
+
+function partsOf(series: readonly MessageSeries[]): MessageMeasurement["parts"] {
+  const sumOf = (part: MessagePart) => {
+    const steps = MESSAGE_PARTS[part].map((step) =>
+      series.find((one) => one.role === "send" && one.step === step),
+    );
+    const [first = new Float64Array()] = steps.map((step) => step?.latenciesNs);
+    return first.map((_, message) =>
+      steps.reduce((sum, step) => sum + (step?.latenciesNs[message] ?? Number.NaN), 0),
+    );
+  };
+  return { token: sumOf("token"), message: sumOf("message"), ack: sumOf("ack") };
 }
 
 function seriesOf(measured: { role: string; step: string; latenciesNs: Float64Array }): MessageSeries {

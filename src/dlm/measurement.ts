@@ -10,7 +10,10 @@ export const MOST_MEASURED_NODES = 64;
 /** What threads do that wait. A wake-up from sleep costs 2 to 30 µs; spinning needs a core for each node. */
 export type MeasuredWaiting = "spin" | "sleep";
 
-/** `busy`: every core is kept from idling meanwhile. `idle`: nothing of slotmark's does. */
+/**
+ * `busy`: every core is kept from idling meanwhile. `idle`: nothing of slotmark's does, so that a wake-up may have to wake a
+ * core as well.
+ */
 export type MeasuredCores = "busy" | "idle";
 
 interface Conditions {

@@ -23,7 +23,7 @@ export class BitmapTrials implements TrialSource {
     this.trials = expand(scenario).map((plan) => ({
       id: plan.id,
       title: titleOf(scenario, plan),
-      expectedMs: expectedMs(scenario, plan),
+      expectedMs: bitmapTrialMs(scenario, plan),
       run: (signal, progress) => this.run(plan, signal, progress),
     }));
   }
@@ -62,8 +62,8 @@ function titleOf(scenario: BitmapScenario, plan: TrialPlan): string {
   return `${scenario.suite} ${plan.phase}, ${plan.nodes} ${plan.nodes === 1 ? "node" : "nodes"}, ${bitmap}`;
 }
 
-/** A settling bitmap needs at least three passes, one to two daemon periods apart. */
-function expectedMs(scenario: BitmapScenario, plan: TrialPlan): number {
+/** About how long a trial takes: a settling bitmap needs at least three passes, one to two daemon periods apart. */
+export function bitmapTrialMs(scenario: BitmapScenario, plan: TrialPlan): number {
   const settlingMs = plan.bitmap && plan.phase === "steady" ? 4 * scenario.daemonSleepMs : 0;
   return Math.max(scenario.warmupMs, settlingMs) + scenario.timeMs;
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Scenario } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
+import { DEADLOCKS_METRIC } from "./message-trials.js";
 import type { TrialRecord } from "./trial-record.js";
 
 export interface RunWarning {
@@ -20,11 +21,11 @@ export function runWarnings(
   const warnings: RunWarning[] = [];
   const warn = (code: string, text: string) => warnings.push({ code, text });
 
-  for (const scenario of scenarios) {
-    if (suites.get(scenario.suite)?.forGating === false) {
+  for (const suite of new Set(scenarios.map((scenario) => scenario.suite))) {
+    if (suites.get(suite)?.forGating === false) {
       warn(
         "not-for-gating",
-        `The suite ${scenario.suite} takes few, short trials: look at it, but let it decide nothing.`,
+        `The suite ${suite} takes few, short trials: look at it, but let it decide nothing.`,
       );
     }
   }
@@ -47,16 +48,18 @@ export function runWarnings(
       `${notSteady} of ${settling} steady trials had not settled; their figures are marked notSteady and give no advice. A longer --time or a shorter --daemon-sleep helps.`,
     );
   }
-  for (const scenario of scenarios) {
-    if (scenario.kind === "bitmap" || !scenario.waiting.includes("spin")) continue;
-    const cores = availableParallelism();
-    const without = scenario.nodes.filter((nodes) => nodes > cores);
-    if (without.length === 0) continue;
+  const cores = availableParallelism();
+  const spinning = scenarios.flatMap((scenario) =>
+    scenario.kind !== "bitmap" && scenario.waiting.includes("spin") ? scenario.nodes : [],
+  );
+  const without = [...new Set(spinning)].filter((nodes) => nodes > cores).sort((a, b) => a - b);
+  if (without.length > 0) {
     warn(
       "no-spin",
       `Threads that spin need a core each: with ${without.join(", ")} nodes on ${cores} cores they were not measured.`,
     );
   }
+  warnings.push(...deadlockWarnings(trials));
   const late = trials.filter((trial) => (trial.metrics.open_loop_delay_ns?.value ?? 0) > LATE_NS).length;
   if (late > 0) {
     warn(
@@ -65,4 +68,27 @@ export function runWarnings(
     );
   }
   return warnings;
+}
+
+/** The first patch's dance, run on purpose. */
+function deadlockWarnings(trials: readonly TrialRecord[]): RunWarning[] {
+  const worst = new Map<number, number>();
+  for (const { labels, metrics } of trials) {
+    const deadlocks = metrics[DEADLOCKS_METRIC]?.value ?? 0;
+    if (deadlocks > 0) {
+      const receivers = Number(labels.nodes) - 1;
+      worst.set(receivers, Math.max(deadlocks, worst.get(receivers) ?? 0));
+    }
+  }
+  if (worst.size === 0) return [];
+  const counts = [...worst].map(([receivers, deadlocks]) => `${deadlocks.toFixed(2)} with ${receivers}`);
+  return [
+    {
+      code: "message-deadlock",
+      text:
+        "Variant original: where a message has two receivers or more, each converts CR to EX on `message` and waits for the other's " +
+        `CR to go, a deadlock (EDEADLK; up to ${counts.join(", ")} receivers, a message). Here whoever is refused gives its CR up ` +
+        "and queues again, so that the run goes on; the patch itself ignored the error.",
+    },
+  ];
 }

@@ -9,30 +9,11 @@ import { describeLabels, type TrialGroup } from "./trial-groups.js";
 const COLUMN_TITLES: Readonly<Record<string, string>> = {
   on: "with bitmap",
   off: "without",
-  idle: "idle cores",
-  busy: "busy cores",
 };
 /** Figures of a metric in the order in which they are shown. */
 const FIGURES = ["value", "mean", "p50", "p99", "max"] as const;
 /** Where the terminal is narrow, a longer metric name gets a line of its own. */
 const NARROW_NAME_COLUMNS = 20;
-
-/** Of the many figures of a lock, those that md-cluster lives by; the result file holds all. */
-const SHOWN_LOCK_LATENCY =
-  /\{op=(handOver,.*|release,.*|request,mode=EX|unlock,mode=EX|convert,mode=(NL-EX|EX-NL|EX-CW|CW-EX|CR-EX))\}$/;
-
-/** Of a message, the steps on the way to its being processed everywhere. */
-const SHOWN_MESSAGE_STEP = /\{role=send,step=(tokenEx|messageEx|ackEx|all)\}$/;
-
-function isShown(metric: string): boolean {
-  if (metric.startsWith("message_step_ns")) return SHOWN_MESSAGE_STEP.test(metric);
-  return !metric.startsWith("lock_latency_ns") || SHOWN_LOCK_LATENCY.test(metric);
-}
-
-/** The figures of locks and messages are many: two of each say it. */
-function figuresOf(metric: string): readonly (typeof FIGURES)[number][] {
-  return /^(lock|message)_/.test(metric) ? ["p50", "p99"] : FIGURES;
-}
 
 interface Cell {
   readonly median: string;
@@ -67,12 +48,12 @@ function rowsOf(columns: readonly (readonly Trial[])[]): Row[] {
   const unitOfMetric = new Map<string, string>();
   for (const trial of columns.flat()) {
     for (const [name, { unit }] of Object.entries(trial.metrics)) {
-      if (name !== TAX_METRIC && isShown(name) && !unitOfMetric.has(name)) unitOfMetric.set(name, unit);
+      if (name !== TAX_METRIC && !unitOfMetric.has(name)) unitOfMetric.set(name, unit);
     }
   }
   const rows: Row[] = [];
   for (const [name, unit] of unitOfMetric) {
-    for (const figure of figuresOf(name)) {
+    for (const figure of FIGURES) {
       const spreads = columns.map((trials) =>
         spreadOf(trials.map((trial) => trial.metrics[name]?.[figure]).filter((one) => one !== undefined)),
       );

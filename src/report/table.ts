@@ -6,24 +6,29 @@ import { medianInterval } from "../measure/median-interval.js";
 import { TAX_METRIC } from "../measure/tax.js";
 import type { Result } from "../results/schema.js";
 import { groupLines, groupName } from "./group-table.js";
+import { isLatencyTrial, latencyTables } from "./latency-tables.js";
 import { describeMachine } from "./machine.js";
 import { formatFigure } from "./quantity.js";
 import { paint, type TerminalStyle, terminalStyle, wrap } from "./terminal-style.js";
 import { commonLabels, describeLabels, groupTrials, type TrialGroup } from "./trial-groups.js";
 
+const GROUPS_LEGEND = "Figures are medians over trials, in brackets the interquartile range.";
+
 /** @returns lines, the last one ended */
 export function resultTable(result: Result, style: TerminalStyle = terminalStyle(process.stdout)): string {
   const suites = [...new Set(result.trials.map((trial) => trial.suite))].join(", ");
-  const groups = groupTrials(result);
+  const latencies = result.trials.filter(isLatencyTrial);
+  const others = { trials: result.trials.filter((trial) => !isLatencyTrial(trial)) };
+  const groups = groupTrials(others);
   const machine = describeMachine(result).map(([word, text]) => wrap(text, style, word.padEnd(10)));
-  const work = describeLabels(commonLabels(result));
+  const work = describeLabels(commonLabels(others));
   const lines = [
     paint(`slotmark ${suites}`, "bold", style),
     ...(work === "" ? [] : [wrap(work, style, "  ")]),
     ...headline(groups, style),
     ...groups.flatMap((group) => ["", ...groupLines(group, style)]),
-    "",
-    paint("Figures are medians over trials, in brackets the interquartile range.", "dim", style),
+    ...(groups.length > 0 ? ["", paint(GROUPS_LEGEND, "dim", style)] : []),
+    ...latencyTables(latencies, style),
     "",
     ...machine,
     ...warningLines(result, style),

@@ -9,23 +9,23 @@ export interface TrialGroup {
   readonly phase: Trial["phase"];
   /** What sets this group apart from others of the result; labels that all trials share are left out. */
   readonly labels: Readonly<Record<string, Label>>;
-  /** By the label `bitmap`, else by `cores`; one column named "" where trials have neither. */
+  /** By the label `bitmap`; one column named "" where trials have none. */
   readonly columns: ReadonlyMap<string, readonly Trial[]>;
 }
 
-/** `plannedPhase` is the phase again, and `bitmap` and `cores` make the columns. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "cores", "plannedPhase"]);
+/** `plannedPhase` is the phase again, and `bitmap` makes the columns. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "plannedPhase"]);
 
 /** Labels with one value in all trials. */
-export function commonLabels(result: Result): Record<string, Label> {
-  const [first, ...others] = result.trials;
+export function commonLabels({ trials }: Pick<Result, "trials">): Record<string, Label> {
+  const [first, ...others] = trials;
   const shared = Object.entries(first?.labels ?? {}).filter(
     ([name, value]) => !NOT_SHOWN.has(name) && others.every((trial) => trial.labels[name] === value),
   );
   return Object.fromEntries(shared);
 }
 
-export function groupTrials(result: Result): TrialGroup[] {
+export function groupTrials(result: Pick<Result, "trials">): TrialGroup[] {
   const common = commonLabels(result);
   // Without a bitmap there is nothing to settle: such a trial stands beside its twin, whatever phase that reached.
   const phaseOfPair = new Map(
@@ -41,7 +41,7 @@ export function groupTrials(result: Result): TrialGroup[] {
     const key = JSON.stringify([trial.suite, phase, Object.entries(labels).sort()]);
     const group = groups.get(key) ?? { suite: trial.suite, phase, labels, columns: new Map() };
     groups.set(key, group);
-    const column = String(trial.labels.bitmap ?? trial.labels.cores ?? "");
+    const column = String(trial.labels.bitmap ?? "");
     group.columns.set(column, [...(group.columns.get(column) ?? []), trial]);
   }
   return [...groups.values()];

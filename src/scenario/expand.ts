@@ -21,75 +21,82 @@ export interface TrialPlan extends MatrixPoint {
   readonly seed: number;
 }
 
+/** How one configuration of a latency suite is measured: where, and what waiting threads and idle cores do meanwhile. */
+export type LatencyConditions = { readonly cores: "idle" | "busy" } & (
+  | { readonly seenBy: "native"; readonly waiting: "sleep" | "spin" }
+  | { readonly seenBy: "javascript"; readonly waiting: "promise" | "sync" }
+);
+
 /** One configuration in which locks are measured. */
-export type LockPlan = {
+export type LockPlan = LatencyConditions & {
   readonly id: string;
   readonly nodes: number;
   readonly valueBlock: boolean;
-} & (
-  | { readonly seenBy: "native"; readonly waiting: "sleep" | "spin"; readonly cores: "idle" | "busy" }
-  | { readonly seenBy: "javascript"; readonly waiting: "promise" | "sync" }
-);
+};
+
+/** One configuration in which broadcasts are measured. */
+export type MessagePlan = LatencyConditions & { readonly id: string; readonly nodes: number };
 
 /**
  * Every configuration once a round. Threads that spin need a core each: where this machine has too few, those configurations are
  * left out. Nobody waits for an uncontended lock, so that it is measured in one way of waiting only.
  */
 export function expandLocks(scenario: LockScenario, machineCores: number): LockPlan[] {
-  const plans: LockPlan[] = [];
-  for (let round = 1; round <= scenario.trials; round++) {
-    for (const nodes of scenario.nodes) {
-      for (const valueBlock of scenario.valueBlock) {
-        const name = `${scenario.suite}/n${nodes}/${valueBlock ? "lvb" : "bare"}`;
-        for (const waiting of scenario.waiting) {
-          if (waiting === "spin" && (nodes > machineCores || nodes === 1)) continue;
-          for (const cores of scenario.cores) {
-            plans.push({
-              id: `${name}/${waiting}/${cores}/${round}`,
-              nodes,
-              valueBlock,
-              seenBy: "native",
-              waiting,
-              cores,
-            });
-          }
-        }
-        for (const waiting of scenario.javascriptWaiting) {
-          plans.push({ id: `${name}/${waiting}/${round}`, nodes, valueBlock, seenBy: "javascript", waiting });
-        }
-      }
-    }
-  }
-  return plans;
-}
-
-/** One configuration in which broadcasts are measured. */
-export interface MessagePlan {
-  readonly id: string;
-  readonly nodes: number;
-  readonly waiting: "sleep" | "spin";
-  readonly cores: "idle" | "busy";
+  const { kind, suite, cores } = scenario;
+  return rounds(scenario.trials, (round) =>
+    scenario.nodes.flatMap((nodes) =>
+      scenario.valueBlock.flatMap((valueBlock) => {
+        const native = scenario.waiting.filter(
+          (waiting) => waiting === "sleep" || (nodes > 1 && nodes <= machineCores),
+        );
+        return conditions(native, scenario.javascriptWaiting, cores).map((one) => {
+          const name = `${partOf(kind, suite)}/n${nodes}/${valueBlock ? "lvb" : "bare"}`;
+          return { ...one, id: `${name}/${one.waiting}/${one.cores}/${round}`, nodes, valueBlock };
+        });
+      }),
+    ),
+  );
 }
 
 /** Every configuration once a round, but those with more spinning threads than cores. */
 export function expandMessages(scenario: MessageScenario, machineCores: number): MessagePlan[] {
-  const plans: MessagePlan[] = [];
-  for (let round = 1; round <= scenario.trials; round++) {
-    for (const nodes of scenario.nodes) {
-      for (const waiting of scenario.waiting) {
-        if (waiting === "spin" && nodes > machineCores) continue;
-        for (const cores of scenario.cores) {
-          plans.push({
-            id: `${scenario.suite}/n${nodes}/${waiting}/${cores}/${round}`,
-            nodes,
-            waiting,
-            cores,
-          });
-        }
-      }
-    }
-  }
-  return plans;
+  const { kind, suite, cores, seenBy } = scenario;
+  return rounds(scenario.trials, (round) =>
+    scenario.nodes.flatMap((nodes) => {
+      const native = scenario.waiting.filter((waiting) => waiting === "sleep" || nodes <= machineCores);
+      const ways = conditions(
+        seenBy.includes("native") ? native : [],
+        seenBy.includes("javascript") ? ["promise"] : [],
+        cores,
+      );
+      return ways.map((one) => {
+        const id = `${partOf(kind, suite)}/n${nodes}/${one.waiting}/${one.cores}/${round}`;
+        return { ...one, id, nodes };
+      });
+    }),
+  );
+}
+
+/** A suite of several parts has the kind of each in its trials' names. */
+function partOf(kind: string, suite: string): string {
+  return suite === kind ? suite : `${suite}/${kind}`;
+}
+
+function rounds<T>(count: number, one: (round: number) => readonly T[]): T[] {
+  return Array.from({ length: count }, (_, index) => one(index + 1)).flat();
+}
+
+function conditions(
+  native: readonly ("sleep" | "spin")[],
+  javascript: readonly ("promise" | "sync")[],
+  cores: readonly ("idle" | "busy")[],
+): LatencyConditions[] {
+  return [
+    ...native.flatMap((waiting) => cores.map((one) => ({ seenBy: "native" as const, waiting, cores: one }))),
+    ...javascript.flatMap((waiting) =>
+      cores.map((one) => ({ seenBy: "javascript" as const, waiting, cores: one })),
+    ),
+  ];
 }
 
 export function expand(scenario: BitmapScenario): TrialPlan[] {

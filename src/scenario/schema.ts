@@ -62,7 +62,7 @@ export const lockScenarioSchema = z.strictObject({
   cores: z
     .array(z.enum(["idle", "busy"]))
     .nonempty()
-    .describe("Whether cores may go idle while threads wait"),
+    .describe("Whether cores may go idle while threads wait, of native code or of JavaScript"),
   javascriptWaiting: z
     .array(z.enum(["promise", "sync"]))
     .describe(
@@ -74,13 +74,21 @@ export const lockScenarioSchema = z.strictObject({
 });
 
 export const messageScenarioSchema = z.strictObject({
-  kind: z.literal("messages").describe("What a broadcast to the other nodes costs, step by step"),
+  kind: z
+    .literal("messages")
+    .describe(
+      "What a broadcast to the other nodes costs, step by step, in native code and as JavaScript sees it",
+    ),
   suite: z.string().min(1).describe("Name under which the trials appear"),
   nodes: z.array(positiveInteger.min(2).max(64)).nonempty().describe("One sends, all others receive"),
+  seenBy: z
+    .array(z.enum(["native", "javascript"]))
+    .nonempty()
+    .describe("Where it is measured; JavaScript waits by promises of the event loop"),
   waiting: z
     .array(z.enum(["sleep", "spin"]))
     .nonempty()
-    .describe("What threads do that wait; spin needs a core a node"),
+    .describe("What threads of native code do that wait; spin needs a core a node"),
   cores: z
     .array(z.enum(["idle", "busy"]))
     .nonempty()

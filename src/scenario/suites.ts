@@ -6,7 +6,8 @@ export interface Suite {
   readonly summary: string;
   /** Whether its numbers may decide over a release. */
   readonly forGating: boolean;
-  readonly scenario: Scenario;
+  /** What it measures, one after another; the first is what its options are about before all. */
+  readonly scenarios: readonly [Scenario, ...Scenario[]];
 }
 
 const KIB = 1024;
@@ -33,7 +34,7 @@ export const quick: BitmapScenario = {
   phases: ["cold", "steady"],
   bitmap: "paired",
   trials: 6,
-  timeMs: 2000,
+  timeMs: 1500,
   warmupMs: 500,
   seed: 1,
 };
@@ -51,10 +52,22 @@ export const locks: LockScenario = {
   seed: 1,
 };
 
+/** A little of the suite: the lock of a single node, and two that hand one to and fro. */
+const quickLocks: LockScenario = {
+  ...locks,
+  suite: quick.suite,
+  nodes: [1, 2],
+  valueBlock: [false],
+  waiting: ["sleep"],
+  javascriptWaiting: ["promise"],
+  timeMs: 100,
+};
+
 export const messages: MessageScenario = {
   kind: "messages",
   suite: "messages",
   nodes: [2, 3, 4, 8, 16, 64],
+  seenBy: ["native", "javascript"],
   waiting: ["sleep", "spin"],
   cores: ["idle", "busy"],
   variant: "safe",
@@ -63,31 +76,41 @@ export const messages: MessageScenario = {
   seed: 1,
 };
 
+/** A little of the suite: broadcasts to one node, and in a cluster as large as that which writes. */
+const quickMessages: MessageScenario = {
+  ...messages,
+  suite: quick.suite,
+  nodes: [2, 4],
+  waiting: ["sleep"],
+  timeMs: 100,
+};
+
 export const suites: ReadonlyMap<string, Suite> = new Map([
   [
     "quick",
     {
       summary:
-        "about a minute: what the bitmap costs from a cold start and in the steady state; not for gating",
+        "what the bitmap costs from a cold start and in the steady state, and a little of locks and messages; not for gating",
       forGating: false,
-      scenario: quick,
+      scenarios: [quick, quickLocks, quickMessages],
     },
   ],
   [
     "locks",
     {
       summary:
-        "what a DLM lock costs: requests, all conversions, unlocks; alone and contended by 2 to 64 nodes",
+        "what a DLM lock costs: requests, all conversions, unlocks; alone and contended by 2 to 64 nodes; in native code and as JavaScript sees it",
       forGating: true,
-      scenario: locks,
+      scenarios: [locks],
     },
   ],
   [
     "messages",
     {
-      summary: "what a broadcast to 1 to 63 other nodes costs, by token, message and acknowledgement",
+      summary:
+        "what a broadcast to 1 to 63 other nodes costs, by token, message and acknowledgement; in native code and as JavaScript sees it",
       forGating: true,
-      scenario: messages,
+      scenarios: [messages],
     },
   ],
 ]);

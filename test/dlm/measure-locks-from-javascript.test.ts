@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { suite, test } from "node:test";
 import { measureLocksFromJavaScript } from "../../src/dlm/measure-locks-from-javascript.js";
 
-const short = { valueBlock: true, timeMs: 100, samples: 50 } as const;
+const short = { valueBlock: true, cores: "idle", timeMs: 100, samples: 50 } as const;
 
 suite("measuring locks as JavaScript sees them", () => {
   for (const waiting of ["promise", "sync"] as const) {
@@ -29,6 +30,19 @@ suite("measuring locks as JavaScript sees them", () => {
       assert.ok(floors.atomicsNs.length > 1);
     });
   }
+
+  test("with cores kept busy", async () => {
+    const options = { ...short, nodes: 2, waiting: "promise", cores: "busy" } as const;
+    const { cores, series } = await measureLocksFromJavaScript(options);
+    assert.equal(cores, "busy");
+    assert.ok(series.every(({ latenciesNs }) => latenciesNs.length > 0));
+  });
+
+  test("a signal that lives on keeps nothing of it", async () => {
+    const { signal } = new AbortController();
+    await measureLocksFromJavaScript({ ...short, nodes: 1, waiting: "sync", signal });
+    assert.deepEqual(getEventListeners(signal, "abort"), []);
+  });
 
   test("it can be ended early", { timeout: 60_000 }, async () => {
     const stop = new AbortController();

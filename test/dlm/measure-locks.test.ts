@@ -43,14 +43,19 @@ suite("measuring locks", () => {
     test(`contended by ${nodes} nodes that ${waiting}, cores ${cores}`, { skip }, async () => {
       const measured = await measureLocks({ ...short, nodes, waiting, cores, valueBlock: true });
       assertMeasured(measured);
+      // Five requests (NL never waits), all conversions up, and PR to CW; and what takes them back.
       const blocked = measured.series.filter(
-        (series) => series.operation === "convert" || series.operation === "request",
+        ({ operation, blockers }) => operation !== "handOver" && blockers > 0,
       );
-      // Five requests (NL never waits), all conversions up, and PR to CW.
+      const waitedFor = measured.series.filter(
+        ({ operation, waiters }) => operation !== "release" && waiters > 0,
+      );
       assert.equal(blocked.length, 5 + 15 + 1);
-      for (const series of blocked) {
-        assert.equal(series.blockers, series.to === "CR" ? 1 : nodes - 1);
-      }
+      assert.equal(waitedFor.length, 5 + 15 + 1);
+      for (const { to, blockers } of blocked) assert.equal(blockers, to === "CR" ? 1 : nodes - 1);
+      for (const { from, waiters } of waitedFor) assert.equal(waiters, from === "CR" ? 1 : nodes - 1);
+      const conversions = [...blocked, ...waitedFor].filter(({ operation }) => operation === "convert");
+      assert.equal(new Set(conversions.map(({ from, to }) => `${from}-${to}`)).size, 30);
     });
   }
 

@@ -11,7 +11,15 @@ test("the suite locks measures requests, all conversions and unlocks beside thei
     ...["run", "locks", "--nodes", "1,2", "--trials", "1", "--time", "200ms", "--out", out],
   ]);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /idle cores +busy cores/);
+  assert.match(stdout, /^A lock that nobody else wants/m);
+  for (const row of [
+    "sleep, idle cores",
+    "sleep, busy cores",
+    "promise, idle cores",
+    "waitSync, busy cores",
+  ]) {
+    assert.match(stdout, new RegExp(`^  ${row} +\\d`, "m"));
+  }
   const { trials, backends } = readResult(out);
   assert.deepEqual(backends, { dlm: "embedded", io: "none", members: "none" });
 
@@ -42,14 +50,56 @@ test("the suite messages measures broadcasts by their steps, beside their floors
   ]);
   assert.equal(code, 0, stderr);
   const { trials } = readResult(out);
-  assert.deepEqual(new Set(trials.map(({ labels }) => labels.nodes)), new Set([2, 4]));
-  for (const { id, metrics } of trials) {
-    assert.ok((metrics.message_latency_ns?.count ?? 0) > 0, id);
-    for (const step of ["tokenEx", "messageEx", "ackEx"]) {
-      assert.ok((metrics[`message_step_ns{role=send,step=${step}}`]?.count ?? 0) > 0, `${id} ${step}`);
+  for (const seenBy of ["native", "javascript"]) {
+    for (const cores of ["idle", "busy"]) {
+      const of = trials.filter(({ labels }) => labels.seenBy === seenBy && labels.cores === cores);
+      assert.deepEqual(new Set(of.map(({ labels }) => labels.nodes)), new Set([2, 4]), `${seenBy} ${cores}`);
     }
-    assert.ok((metrics["message_floor_ns{kind=futex}"]?.count ?? 0) > 0, id);
   }
+  for (const { id, labels, metrics } of trials) {
+    assert.ok((metrics.message_latency_ns?.count ?? 0) > 0, id);
+    for (const part of ["token", "message", "ack"]) {
+      assert.ok((metrics[`message_latency_ns{part=${part}}`]?.count ?? 0) > 0, `${id} ${part}`);
+    }
+    // What the machine itself takes; of JavaScript, what native code takes.
+    const floor =
+      labels.seenBy === "native" ? "message_floor_ns{kind=futex}" : "message_step_ns{role=send,step=all}";
+    assert.ok((metrics[floor]?.count ?? 0) > 0, id);
+    assert.equal(metrics.message_deadlocks_per_message, undefined);
+  }
+});
+
+test("--variant original is measured: well with one receiver, and with two its deadlock is counted and said", (context) => {
+  const folder = runFolder(context);
+  const measure = (nodes: string) => {
+    const out = path.join(folder, `${nodes}.json`);
+    const run = runSlotmark([
+      ...["run", "messages", "--variant", "original", "--nodes", nodes],
+      ...["--trials", "1", "--time", "200ms", "--out", out],
+    ]);
+    assert.equal(run.code, 0, run.stderr);
+    const result = readResult(out);
+    assert.equal(result.variant, "original");
+    assert.ok(result.trials.length > 0);
+    return { ...run, ...result };
+  };
+  const deadlocks = "message_deadlocks_per_message";
+
+  const one = measure("2");
+  for (const { id, metrics } of one.trials) assert.equal(metrics[deadlocks]?.value, 0, id);
+  assert.ok(one.warnings.every(({ code }) => code !== "message-deadlock"));
+
+  const two = measure("3");
+  for (const { id, metrics } of two.trials) {
+    assert.ok((metrics.message_latency_ns?.count ?? 0) > 0, id);
+    assert.ok((metrics[deadlocks]?.value ?? 2) <= 1, id);
+  }
+  assert.ok(two.trials.some(({ metrics }) => (metrics[deadlocks]?.value ?? 0) > 0));
+  assert.match(
+    two.warnings.find(({ code }) => code === "message-deadlock")?.text ?? "",
+    /EDEADLK.*2 receivers/,
+  );
+  assert.match(two.stdout, /deadlocks each/);
 });
 
 for (const [option, ...value] of [

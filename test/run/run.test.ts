@@ -19,9 +19,10 @@ test("a run ends in a result with paired trials, headline figures and histograms
     JSON.parse(fs.readFileSync(run.out, "utf8")),
     "--json prints the result file",
   );
-  assert.deepEqual(result.backends, { dlm: "none", io: "psync", members: "serial" });
-  assert.equal(result.trials.length, 2 * 2 * 2);
-  for (const trial of result.trials) {
+  assert.deepEqual(result.backends, { dlm: "embedded", io: "psync", members: "serial" });
+  const writing = result.trials.filter(({ labels }) => labels.bitmap !== undefined);
+  assert.equal(writing.length, 2 * 2 * 2);
+  for (const trial of writing) {
     const { metrics } = trial;
     const latency = metrics.write_latency_ns;
     assert.ok(latency?.p50 !== undefined && latency.p99 !== undefined && latency.max !== undefined);
@@ -44,6 +45,32 @@ test("a run ends in a result with paired trials, headline figures and histograms
     const pagesPerWrite = trial.metrics["bitmap_page_writes_per_write{cause=unplug}"]?.value ?? 0;
     assert.ok(pagesPerWrite > 0, "from clean chunks some plug must have written a page");
   }
+});
+
+test("quick shows a little of locks and messages as well, in native code and as JavaScript sees them", (context) => {
+  const run = smallRun(runFolder(context), "--trials", "1");
+  const { code, stdout, stderr } = runSlotmark(run.args);
+  assert.equal(code, 0, stderr);
+  const { trials } = readResult(run.out);
+  for (const kind of ["locks", "messages"]) {
+    for (const seenBy of ["native", "javascript"]) {
+      const of = trials.filter(({ labels }) => labels.kind === kind && labels.seenBy === seenBy);
+      assert.deepEqual(
+        new Set(of.map(({ labels }) => labels.cores)),
+        new Set(["idle", "busy"]),
+        `${kind} ${seenBy}`,
+      );
+      assert.ok(of.every(({ suite }) => suite === "quick"));
+    }
+  }
+  const order = [/^Bitmap tax/m, /^A lock that nobody/m, /^EX handed/m, /^A broadcast until/m].map((title) =>
+    stdout.search(title),
+  );
+  assert.ok(order[0] !== -1, stdout);
+  assert.deepEqual(
+    order,
+    [...order].sort((a, b) => a - b),
+  );
 });
 
 test("members hold the same data afterwards, and --overlap apart no two nodes wrote the same block", (context) => {
@@ -90,7 +117,8 @@ test("default members are temporary and gone afterwards", (context) => {
   ]);
   assert.equal(code, 0, stderr);
   assert.deepEqual(fs.readdirSync(temporary), []);
-  assert.equal(readResult(out).trials.length, 4);
+  const { trials } = readResult(out);
+  assert.equal(trials.filter(({ labels }) => labels.bitmap !== undefined).length, 4);
 });
 
 test("--variant original runs on members of its own and is named in the result, but touches no existing array", (context) => {

@@ -15,6 +15,7 @@ pub struct MeasuredSeries {
     pub from: i32,
     pub to: i32,
     pub blockers: u32,
+    pub waiters: u32,
     pub latencies_ns: Float64Array,
 }
 
@@ -88,6 +89,7 @@ pub struct MeasuredMessages {
     pub futex_ns: Float64Array,
     pub spin_ns: Float64Array,
     pub receiver_cpu_ns: Float64Array,
+    pub deadlocks: f64,
 }
 
 /// `MessageMeasurement` of the addon.
@@ -155,6 +157,7 @@ impl From<messages::Measured> for MeasuredMessages {
             futex_ns: Float64Array::new(measured.floors.futex),
             spin_ns: Float64Array::new(measured.floors.spin),
             receiver_cpu_ns: Float64Array::new(measured.receiver_cpu_ns),
+            deadlocks: measured.deadlocks as f64,
         }
     }
 }
@@ -167,6 +170,7 @@ impl From<Measured> for MeasuredLocks {
             from: number(series.from),
             to: number(series.to),
             blockers: series.blockers,
+            waiters: series.waiters,
             latencies_ns: Float64Array::new(series.latencies_ns),
         });
         MeasuredLocks {

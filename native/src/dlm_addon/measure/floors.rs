@@ -1,6 +1,7 @@
 //! What no lock manager can be faster than on this machine at this moment.
 
 use super::Plan;
+use super::cores::Cores;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -19,23 +20,23 @@ pub(super) struct Floors {
     pub(super) clock: Vec<f64>,
     /// One lock and unlock of a `std::sync::Mutex` and one look-up in a `HashMap<u32, _>`. One mean a round.
     pub(super) mutex_and_lookup: Vec<f64>,
-    /// A turn handed to a thread that sleeps on a futex.
+    /// A turn handed to a thread that sleeps on a futex, on another core if there is one.
     pub(super) futex: Vec<f64>,
     /// A turn handed to a thread that spins on an atomic. Nothing on a machine with one core.
     pub(super) spin: Vec<f64>,
 }
 
 impl Floors {
-    pub(super) fn measure(&mut self, plan: Plan, slice: Duration, samples: usize) {
+    pub(super) fn measure(&mut self, plan: Plan, cores: &Cores, slice: Duration, samples: usize) {
         self.clock.push(clock_ns());
         if plan.nodes == 1 {
             self.mutex_and_lookup.push(mutex_and_lookup_ns());
         }
-        ping_pong(slice, samples, &mut self.futex, sleep, |word| {
+        ping_pong(cores, slice, samples, &mut self.futex, sleep, |word| {
             futex(word, libc::FUTEX_WAKE, 1);
         });
-        if std::thread::available_parallelism().map_or(1, usize::from) > 1 {
-            ping_pong(slice, samples, &mut self.spin, spin, |_| {});
+        if cores.count() > 1 {
+            ping_pong(cores, slice, samples, &mut self.spin, spin, |_| {});
         }
     }
 }
@@ -73,8 +74,9 @@ fn spin(word: &AtomicU32) {
     }
 }
 
-/// Two threads hand a turn to and fro; a sample is the time from the giver's reading of the clock to the taker's.
+/// Two threads, each on a core of its own, hand a turn to and fro; a sample is the time from the giver's reading of the clock to the taker's.
 fn ping_pong(
+    cores: &Cores,
     time: Duration,
     samples: usize,
     into: &mut Vec<f64>,
@@ -89,6 +91,7 @@ fn ping_pong(
     let start = Instant::now();
     let now = || start.elapsed().as_nanos() as u64;
     let play = |own: usize| {
+        cores.keep(own);
         let mut latencies = Vec::new();
         for turn in 0.. {
             wait(&words[own].0);

@@ -1,5 +1,6 @@
 //! EX going round: each node stands in line again before it lets go, so that every release is a hand-over.
 
+use super::cores::Cores;
 use super::player::{Player, Stopped};
 use super::{Plan, Series, Turn};
 use crate::dlm::{LockId, Lockspace, Mode};
@@ -14,17 +15,19 @@ pub(super) fn series() -> Series {
         from: Some(Mode::Nl),
         to: Some(Mode::Ex),
         blockers: 1,
+        waiters: 0,
         latencies_ns: Vec::new(),
     }
 }
 
-/// The release itself, as its caller sees it: it grants the next lock and wakes its owner.
+/// The release itself, as its caller sees it: it grants the next lock and wakes its owner. All others wait.
 pub(super) fn release_series() -> Series {
     Series {
         operation: "release",
         from: Some(Mode::Ex),
         to: Some(Mode::Nl),
         blockers: 0,
+        waiters: 1,
         latencies_ns: Vec::new(),
     }
 }
@@ -43,7 +46,7 @@ impl Ring {
 }
 
 /// `series` are `series()` and `release_series()`, in this order.
-pub(super) fn measure(plan: Plan, turn: Turn, series: &mut [Series], stop: &Stop) {
+pub(super) fn measure(plan: Plan, cores: &Cores, turn: Turn, series: &mut [Series], stop: &Stop) {
     let lockspace = super::player::sure(Lockspace::unlisted("measure"));
     let ring = Ring {
         start: Instant::now(),
@@ -62,9 +65,12 @@ pub(super) fn measure(plan: Plan, turn: Turn, series: &mut [Series], stop: &Stop
         player.convert(locks[0], Mode::Ex);
     }
     let ends = std::thread::scope(|scope| {
-        let threads = players.iter().map(|(player, locks)| {
+        let threads = players.iter().enumerate().map(|(number, (player, locks))| {
             let ring = &ring;
-            scope.spawn(move || stop.set_by_panic(|| play(player, locks, ring)))
+            scope.spawn(move || {
+                cores.keep(number);
+                stop.set_by_panic(|| play(player, locks, ring))
+            })
         });
         let threads: Vec<_> = threads.collect();
         threads

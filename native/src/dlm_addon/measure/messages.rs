@@ -1,10 +1,13 @@
 //! Broadcasts from one node to all others, step by step.
 
 use super::busy_cores::BusyCores;
+use super::cores::Cores;
 use super::floors::{self, Floors};
 use super::player::sure;
 use super::{Plan, ROUNDS, Turn};
-use crate::channel::{Channel, Options, ReceiveStep, SendStep, Steps, Times, Variant, WaitMode};
+use crate::channel::{
+    Channel, Failure, Options, ReceiveStep, SendStep, Steps, Times, Variant, WaitMode,
+};
 use crate::dlm::{CallbackQueue, LVB_BYTES, Lockspace};
 use crate::dlm_addon::stop::Stop;
 use std::sync::Arc;
@@ -25,6 +28,8 @@ pub(super) struct Measured {
     pub(super) floors: Floors,
     /// CPU time of one receiver for one message, alone with a sender and asleep between messages; a mean for each round.
     pub(super) receiver_cpu_ns: Vec<f64>,
+    /// Acknowledgements that ended in a deadlock of receivers, among the broadcasts in the series.
+    pub(super) deadlocks: u64,
 }
 
 /// `plan.nodes` is 2 or more: one sends.
@@ -33,8 +38,12 @@ pub(super) fn measure(plan: Plan, variant: Variant, stop: &Stop) -> Measured {
         series: empty_series(),
         floors: Floors::default(),
         receiver_cpu_ns: Vec::new(),
+        deadlocks: 0,
     };
-    let _busy = plan.busy.then(BusyCores::start);
+    let cores = Arc::new(Cores::allowed());
+    let _busy = plan.busy.then(|| BusyCores::start(&cores));
+    // The sender's; receivers follow from the next core on.
+    cores.keep(0);
     // Broadcasts get three slices of a round, one receiver alone one.
     let slice = plan.time / ROUNDS / (4 + floors::SLICES);
     let samples = plan.samples / ROUNDS as usize;
@@ -46,19 +55,21 @@ pub(super) fn measure(plan: Plan, variant: Variant, stop: &Stop) -> Measured {
             until: Instant::now() + slice * slices,
             samples,
         };
-        measured.floors.measure(plan, slice, samples);
+        measured.floors.measure(plan, &cores, slice, samples);
         let alone = Plan {
             nodes: 2,
             spin: false,
             ..plan
         };
-        let (_, cpu_ns) = broadcasts(alone, variant, turn(1), stop);
-        measured.receiver_cpu_ns.push(cpu_ns);
-        let (times, _) = broadcasts(plan, variant, turn(3), stop);
+        let one = broadcasts(alone, variant, &cores, turn(1), stop);
+        measured.receiver_cpu_ns.push(one.receiver_cpu_ns);
+        let all = broadcasts(plan, variant, &cores, turn(3), stop);
+        measured.deadlocks += all.deadlocks;
         for series in &mut measured.series {
-            let latencies_ns: Vec<f64> =
-                times.iter().filter_map(|taken| taken.of(series)).collect();
-            series.latencies_ns.extend(latencies_ns);
+            let latencies_ns = all.taken.iter().filter_map(|taken| taken.of(series));
+            series
+                .latencies_ns
+                .extend(latencies_ns.collect::<Vec<f64>>());
         }
     }
     measured
@@ -111,9 +122,23 @@ fn empty_series() -> Vec<Series> {
     whole.into_iter().chain(send).chain(receive).collect()
 }
 
-/// One broadcast after another, each when all nodes have done with the one before. Their times, and the mean CPU time of
-/// a receiver for a message.
-fn broadcasts(plan: Plan, variant: Variant, turn: Turn, stop: &Stop) -> (Vec<Taken>, f64) {
+#[derive(Default)]
+struct Broadcasts {
+    taken: Vec<Taken>,
+    /// Mean CPU time of a receiver for a message.
+    receiver_cpu_ns: f64,
+    deadlocks: u64,
+}
+
+/// What one receiver has seen.
+struct ReceivedAll {
+    times: Vec<Times>,
+    cpu_ns: u64,
+    deadlocks: u64,
+}
+
+/// One broadcast after another, each when all nodes have done with the one before.
+fn broadcasts(plan: Plan, variant: Variant, cores: &Cores, turn: Turn, stop: &Stop) -> Broadcasts {
     let lockspace = sure(Lockspace::unlisted("measure"));
     let options = Options {
         variant,
@@ -135,17 +160,21 @@ fn broadcasts(plan: Plan, variant: Variant, turn: Turn, stop: &Stop) -> (Vec<Tak
         .collect();
     let channels = channels.unwrap_or_else(|error: crate::channel::ChannelError| panic!("{error}"));
     let Some((sender, receivers)) = channels.split_first() else {
-        return (Vec::new(), 0.0);
+        return Broadcasts::default();
     };
     let done = AtomicU64::new(0);
-    let mut taken = Vec::new();
-    let cpu_ns = std::thread::scope(|scope| {
+    let mut all = Broadcasts::default();
+    std::thread::scope(|scope| {
         let threads: Vec<_> = receivers
             .iter()
-            .map(|channel| {
+            .enumerate()
+            .map(|(index, channel)| {
                 let done = &done;
                 let samples = turn.samples.div_ceil(receivers.len());
-                scope.spawn(move || stop.set_by_panic(|| receive(channel, done, samples)))
+                scope.spawn(move || {
+                    cores.keep(index + 1);
+                    stop.set_by_panic(|| receive(channel, done, samples))
+                })
             })
             .collect();
         let mut sent = 0;
@@ -158,7 +187,7 @@ fn broadcasts(plan: Plan, variant: Variant, turn: Turn, stop: &Stop) -> (Vec<Tak
                 break;
             };
             sent += 1;
-            taken.push(Taken::Send(times));
+            all.taken.push(Taken::Send(times));
             while done.load(Ordering::Acquire) < sent * receivers.len() as u64 && !stop.is_set() {
                 std::thread::yield_now();
             }
@@ -167,33 +196,40 @@ fn broadcasts(plan: Plan, variant: Variant, turn: Turn, stop: &Stop) -> (Vec<Tak
         let mut cpu_ns = 0;
         for thread in threads {
             match thread.join() {
-                Ok((times, own_cpu_ns)) => {
-                    taken.extend(times.into_iter().map(Taken::Receive));
-                    cpu_ns += own_cpu_ns;
+                Ok(received) => {
+                    all.taken
+                        .extend(received.times.into_iter().map(Taken::Receive));
+                    all.deadlocks += received.deadlocks;
+                    cpu_ns += received.cpu_ns;
                 }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        cpu_ns as f64 / receivers.len() as f64 / sent.max(1) as f64
+        all.receiver_cpu_ns = cpu_ns as f64 / receivers.len() as f64 / sent.max(1) as f64;
     });
     stop.forget_waits();
-    (taken, cpu_ns)
+    all
 }
 
-/// Until the channel is stopped: the times of the first messages, and the thread's CPU time.
-fn receive(channel: &Channel, done: &AtomicU64, samples: usize) -> (Vec<Times>, u64) {
-    let mut taken = Vec::with_capacity(samples);
+/// Until the channel is stopped; times are those of the first messages.
+fn receive(channel: &Channel, done: &AtomicU64, samples: usize) -> ReceivedAll {
+    let mut times = Vec::with_capacity(samples);
+    let mut deadlocks = 0;
     let before_ns = thread_cpu_ns();
     while let Ok(Some(message)) = channel.receive(None, None) {
-        // A deadlock of the original variant comes after its steps are done.
-        if let Ok(times) = message.acknowledge(None)
-            && taken.len() < samples
-        {
-            taken.push(times);
+        match message.acknowledge(None) {
+            Ok(taken) if times.len() < samples => times.push(taken),
+            // It comes after all steps are done: the channel goes on.
+            Err(error) if error.failure == Failure::Deadlock => deadlocks += 1,
+            Ok(_) | Err(_) => {}
         }
         done.fetch_add(1, Ordering::Release);
     }
-    (taken, thread_cpu_ns() - before_ns)
+    ReceivedAll {
+        times,
+        cpu_ns: thread_cpu_ns() - before_ns,
+        deadlocks,
+    }
 }
 
 fn thread_cpu_ns() -> u64 {

@@ -5,8 +5,9 @@
 //! pair of readings costs by itself.
 
 mod addon;
-mod blocked;
 mod busy_cores;
+mod contended;
+mod cores;
 mod floors;
 mod hand_over;
 mod messages;
@@ -16,7 +17,9 @@ mod uncontended;
 use crate::dlm::Mode;
 use crate::dlm_addon::stop::Stop;
 use busy_cores::BusyCores;
+use cores::Cores;
 use floors::Floors;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often each series is taken up again.
@@ -69,6 +72,8 @@ struct Series {
     to: Option<Mode>,
     /// Nodes that had to give their lock up first.
     blockers: u32,
+    /// Nodes that waited for this lock to be given up, and were granted theirs by it.
+    waiters: u32,
     latencies_ns: Vec<f64>,
 }
 
@@ -96,31 +101,33 @@ fn measure(plan: Plan, stop: &Stop) -> Measured {
         uncontended::series()
     } else {
         let mut series = vec![hand_over::series(), hand_over::release_series()];
-        series.extend(blocked::series(plan.nodes));
+        series.extend(contended::series(plan.nodes));
         series
     };
-    let _busy = plan.busy.then(BusyCores::start);
+    let cores = Arc::new(Cores::allowed());
+    let _busy = plan.busy.then(|| BusyCores::start(&cores));
+    cores.keep(0);
     let mut floors = Floors::default();
-    // Uncontended series share their turns: they go through their operations in a circle.
-    let circles = if plan.nodes == 1 {
+    // Uncontended series share one turn: they go through their operations in a circle. Others share one in pairs.
+    let turns = if plan.nodes == 1 {
         1
     } else {
-        series.len() as u32 - 1
+        series.len() as u32 / 2
     };
-    let slice = plan.time / ROUNDS / (circles + floors::SLICES);
+    let slice = plan.time / ROUNDS / (turns + floors::SLICES);
     for _ in 0..ROUNDS {
         let turn = || Turn {
             until: Instant::now() + slice,
             samples: plan.samples / ROUNDS as usize,
         };
-        floors.measure(plan, slice, plan.samples / ROUNDS as usize);
+        floors.measure(plan, &cores, slice, plan.samples / ROUNDS as usize);
         if plan.nodes == 1 {
             uncontended::measure(plan, turn(), &mut series, stop);
         } else {
-            let (ring, blocked) = series.split_at_mut(2);
-            hand_over::measure(plan, turn(), ring, stop);
-            for one in blocked {
-                blocked::measure(plan, turn(), one, stop);
+            let (ring, contended) = series.split_at_mut(2);
+            hand_over::measure(plan, &cores, turn(), ring, stop);
+            for pair in contended.chunks_exact_mut(2) {
+                contended::measure(plan, &cores, turn(), pair, stop);
             }
         }
         if stop.is_set() {

@@ -12,6 +12,7 @@ pub(super) fn series() -> Vec<Series> {
         from,
         to,
         blockers: 0,
+        waiters: 0,
         latencies_ns: Vec::new(),
     };
     let mut series = Vec::new();

@@ -1,0 +1,22 @@
+/** About how long a scenario takes on this machine, before it is run. */
+import { availableParallelism } from "node:os";
+import { expand, expandLocks, expandMessages } from "../scenario/expand.js";
+import type { Scenario } from "../scenario/schema.js";
+import { bitmapTrialMs } from "./bitmap-trials.js";
+import { latencyTrialMs } from "./latency-trials.js";
+
+/** Its trials; making and priming members comes on top. */
+export function expectedMs(scenario: Scenario): number {
+  return trialTimesMs(scenario).reduce((sum, ms) => sum + ms, 0);
+}
+
+function trialTimesMs(scenario: Scenario): number[] {
+  switch (scenario.kind) {
+    case "bitmap":
+      return expand(scenario).map((plan) => bitmapTrialMs(scenario, plan));
+    case "locks":
+      return expandLocks(scenario, availableParallelism()).map((plan) => latencyTrialMs(scenario, plan));
+    case "messages":
+      return expandMessages(scenario, availableParallelism()).map((plan) => latencyTrialMs(scenario, plan));
+  }
+}
