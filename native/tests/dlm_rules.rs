@@ -452,6 +452,29 @@ fn unlock_writes_and_invalidates() {
 }
 
 #[test]
+fn a_conversion_without_a_value_block_may_invalidate_it() {
+    let [a, b] = players();
+    let observer = b.holds(Nl);
+    let lock = a.lock(Request::new(Ex).lvb(&[1; 64]));
+    a.convert(lock, Request::new(Nl).lvb(&[1; 64]));
+    a.convert(lock, Request::new(Ex));
+    a.convert(lock, Request::new(Nl).flags(Flags::IVVALBLK));
+    b.convert(observer, Request::new(Cr));
+    let flag = StatusFlags::VALNOTVALID.0;
+    assert_eq!(
+        b.heard(),
+        [ast(observer, Status::Granted, 0, Some(Cr), None)],
+        "upwards, and without VALBLK: not told"
+    );
+    b.convert(observer, Request::new(Nl));
+    assert_eq!(
+        b.heard(),
+        [ast(observer, Status::Granted, flag, Some(Nl), None)],
+        "downwards: told, as in the kernel"
+    );
+}
+
+#[test]
 fn death_of_a_writer_on_a_surviving_master() {
     let [a, b] = players();
     let observer = a.holds(Nl);

@@ -144,10 +144,12 @@ impl Resource {
 
     /// Whether a lock that is granted `mode` would be put where it is: at the head of the granted queue.
     #[inline]
-    fn is_first_anyway(&self, lock: u32, mode: Mode) -> bool {
-        let next = self.locks[lock as usize].next;
+    pub(super) fn is_first_anyway(&self, lock: u32, mode: Mode) -> bool {
         self.granted.head == lock
-            && (next == NONE || self.locks[next as usize].requested < Some(mode))
+            && match self.locks[lock as usize].next {
+                NONE => true,
+                next => self.locks[next as usize].requested < Some(mode),
+            }
     }
 
     /// Grants what has become possible, then tells the holders that still stand in the way.

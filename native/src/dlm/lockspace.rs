@@ -200,6 +200,8 @@ impl Lockspace {
     }
 
     /// Returns once membership has changed.
+    #[cold]
+    #[inline(never)]
     pub(super) fn wait_for_recovery(&self) {
         drop(lock(&self.membership));
     }

@@ -21,12 +21,14 @@
 //! ```
 //!
 //! Semantics: spec §7 of md-cluster, in turn fs/dlm/lock.c. How it is kept fast: a lock's id leads to its resource without
-//! a look-up, a resource has one small lock of its own, and a conversion allocates nothing.
+//! a look-up, a resource has one small lock of its own, a conversion allocates nothing, and the usual one is done in a
+//! single pass (`unopposed.rs`).
 
 mod callback;
 mod callback_queue;
 mod flags;
 mod grant;
+mod holders;
 mod lock_id;
 mod lockspace;
 mod lvb;
@@ -39,6 +41,7 @@ mod refusal;
 mod resource;
 mod resource_table;
 mod sync;
+mod unopposed;
 
 pub use callback::{Callback, Sink, Status, Wake};
 pub use callback_queue::{CallbackQueue, Event, Wait, Waited};

@@ -1,6 +1,7 @@
 //! One resource: its locks, its three queues, its value block. Everything here runs with the resource locked.
 
 use super::callback::{Afterwards, Callback, Sink, Status};
+use super::holders::Holders;
 use super::mode::Transfer;
 use super::queue::{NONE, Place, Queue};
 use super::{Flags, LockId, Lvb, Mode, Refusal, StatusFlags};
@@ -32,16 +33,22 @@ pub(super) struct Lock {
     pub(super) wants_bast: bool,
 }
 
+impl Lock {
+    /// Whether the id names this lock, and it is this node's.
+    #[inline]
+    pub(super) fn is(&self, id: LockId, node: u32) -> bool {
+        self.generation == id.generation() && self.node == node
+    }
+}
+
 /// A resource and its locks. An unused one (`live` false) keeps its place in the table for the next name.
 pub(super) struct Resource {
     pub(super) locks: Vec<Lock>,
     pub(super) granted: Queue,
     pub(super) convert: Queue,
     pub(super) wait: Queue,
-    /// How many locks on the granted and convert queues hold each mode.
-    holders: [u32; 6],
-    /// The modes with holders, one bit each.
-    held: u8,
+    /// The locks on the granted and convert queues.
+    pub(super) holders: Holders,
     pub(super) live: bool,
     pub(super) lvb_not_valid: bool,
     pub(super) recover_grant: bool,
@@ -73,8 +80,7 @@ impl Resource {
             granted: Queue::EMPTY,
             convert: Queue::EMPTY,
             wait: Queue::EMPTY,
-            holders: [0; 6],
-            held: 0,
+            holders: Holders::default(),
             live: false,
             lvb_not_valid: false,
             recover_grant: false,
@@ -112,13 +118,7 @@ impl Resource {
     #[inline]
     pub(super) fn find(&self, id: LockId, node: u32) -> Result<u32, Refusal> {
         match self.locks.get(id.place() as usize) {
-            Some(lock)
-                if lock.place != Place::Free
-                    && lock.generation == id.generation()
-                    && lock.node == node =>
-            {
-                Ok(id.place())
-            }
+            Some(lock) if lock.place != Place::Free && lock.is(id, node) => Ok(id.place()),
             _ => Err(Refusal::UnknownLock),
         }
     }
@@ -198,7 +198,7 @@ impl Resource {
         }
         locks[lock as usize].place = Place::Unqueued;
         if let Some(mode) = locks[lock as usize].granted {
-            self.uncount(mode);
+            self.holders.remove(mode);
         }
     }
 
@@ -226,32 +226,17 @@ impl Resource {
             Place::Unqueued | Place::Free => {}
         }
         if let Some(mode) = locks[lock as usize].granted {
-            self.count(mode);
-        }
-    }
-
-    #[inline]
-    fn count(&mut self, mode: Mode) {
-        self.holders[mode as usize] += 1;
-        self.held |= mode.bit();
-    }
-
-    #[inline]
-    fn uncount(&mut self, mode: Mode) {
-        self.holders[mode as usize] -= 1;
-        if self.holders[mode as usize] == 0 {
-            self.held &= !mode.bit();
+            self.holders.add(mode);
         }
     }
 
     /// Changes the granted mode of a lock that stays where it is.
     #[inline]
     pub(super) fn regrade(&mut self, lock: u32, mode: Mode) {
-        if let Some(old) = self.locks[lock as usize].granted {
-            self.uncount(old);
+        match self.locks[lock as usize].granted.replace(mode) {
+            Some(old) => self.holders.change(old, mode),
+            None => self.holders.add(mode),
         }
-        self.count(mode);
-        self.locks[lock as usize].granted = Some(mode);
     }
 
     /// Whether another lock's granted mode excludes the mode that this one asks for.
@@ -261,12 +246,10 @@ impl Resource {
         let Some(requested) = entry.requested else {
             return false;
         };
-        let mut others = self.held;
-        if let Some(own) = entry.granted
-            && self.holders[own as usize] == 1
-        {
-            others &= !own.bit();
-        }
+        let others = match entry.granted {
+            Some(own) => self.holders.modes_without(own),
+            None => self.holders.modes(),
+        };
         others & requested.excluded() != 0
     }
 

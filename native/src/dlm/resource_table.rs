@@ -12,9 +12,10 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock};
 
 const SHARDS: usize = if cfg!(loom) { 2 } else { 64 };
-/// Places in the first segment; each further segment has twice as many.
-const FIRST_SEGMENT: u32 = 64;
-const SEGMENTS: usize = (LockId::RESOURCES / FIRST_SEGMENT).ilog2() as usize + 1;
+/// Places within the table itself, one look away: enough for a channel and the bitmaps of 64 nodes. The first segment has
+/// as many again, each further one twice as many as the one before.
+const FIRST_PLACES: u32 = 128;
+const SEGMENTS: usize = (LockId::RESOURCES / FIRST_PLACES).ilog2() as usize;
 
 /// A resource behind its lock, alone on its cache lines: neighbours do not slow each other down.
 #[repr(align(64))]
@@ -27,9 +28,12 @@ impl Guarded {
     }
 }
 
-type Segment = Box<[OnceLock<Box<Guarded>>]>;
+/// Empty until the first resource needs it.
+type Slot = OnceLock<Box<Guarded>>;
+type Segment = Box<[Slot]>;
 
 pub(super) struct ResourceTable {
+    first: [Slot; FIRST_PLACES as usize],
     segments: [OnceLock<Segment>; SEGMENTS],
     places: Mutex<Places>,
     shards: Box<[Shard]>,
@@ -55,6 +59,7 @@ pub(super) struct Found<'a> {
 impl ResourceTable {
     pub(super) fn new() -> ResourceTable {
         ResourceTable {
+            first: [const { OnceLock::new() }; FIRST_PLACES as usize],
             segments: [const { OnceLock::new() }; SEGMENTS],
             places: Mutex::new(Places::default()),
             shards: (0..SHARDS)
@@ -65,13 +70,17 @@ impl ResourceTable {
 
     #[inline]
     pub(super) fn at(&self, index: u32) -> Option<&Guarded> {
+        match self.first.get(index as usize) {
+            Some(slot) => slot,
+            None => self.later_slot(index)?,
+        }
+        .get()
+        .map(Box::as_ref)
+    }
+
+    fn later_slot(&self, index: u32) -> Option<&Slot> {
         let (segment, offset) = split(index);
-        self.segments
-            .get(segment)?
-            .get()?
-            .get(offset)?
-            .get()
-            .map(Box::as_ref)
+        self.segments.get(segment)?.get()?.get(offset)
     }
 
     /// How many places there are; every resource that exists is at a lower index.
@@ -118,14 +127,18 @@ impl ResourceTable {
                 places.used - 1
             }
         };
-        let (segment, offset) = split(index);
-        let segment = self.segments[segment].get_or_init(|| {
-            (0..FIRST_SEGMENT << segment)
-                .map(|_| OnceLock::new())
-                .collect()
-        });
-        let resource =
-            segment[offset].get_or_init(|| Box::new(Guarded(Mutex::new(Resource::unused(index)))));
+        let slot = match self.first.get(index as usize) {
+            Some(slot) => slot,
+            None => {
+                let (segment, offset) = split(index);
+                &self.segments[segment].get_or_init(|| {
+                    (0..FIRST_PLACES << segment)
+                        .map(|_| OnceLock::new())
+                        .collect()
+                })[offset]
+            }
+        };
+        let resource = slot.get_or_init(|| Box::new(Guarded(Mutex::new(Resource::unused(index)))));
         Ok((index, resource))
     }
 
@@ -156,14 +169,12 @@ impl ResourceTable {
     }
 }
 
-/// Segment, and place in it.
-#[inline]
+/// Segment, and place in it, of an index that is not among the first.
 fn split(index: u32) -> (usize, usize) {
-    let shifted = index + FIRST_SEGMENT;
-    let segment = shifted.ilog2() - FIRST_SEGMENT.ilog2();
+    let segment = index.ilog2() - FIRST_PLACES.ilog2();
     (
         segment as usize,
-        (shifted - (FIRST_SEGMENT << segment)) as usize,
+        (index - (FIRST_PLACES << segment)) as usize,
     )
 }
 
@@ -173,13 +184,27 @@ mod tests {
 
     #[test]
     fn segments_double() {
-        assert_eq!(split(0), (0, 0));
-        assert_eq!(split(63), (0, 63));
-        assert_eq!(split(64), (1, 0));
-        assert_eq!(split(191), (1, 127));
-        assert_eq!(split(192), (2, 0));
+        assert_eq!(split(128), (0, 0));
+        assert_eq!(split(255), (0, 127));
+        assert_eq!(split(256), (1, 0));
+        assert_eq!(split(511), (1, 255));
+        assert_eq!(split(512), (2, 0));
         let (segment, offset) = split(LockId::RESOURCES - 1);
-        assert!(segment < SEGMENTS && offset < (FIRST_SEGMENT as usize) << segment);
+        assert_eq!(segment, SEGMENTS - 1);
+        assert_eq!(offset, ((FIRST_PLACES as usize) << segment) - 1);
+    }
+
+    #[test]
+    fn every_place_is_found_within_the_table_and_in_its_segments() {
+        let table = ResourceTable::new();
+        for index in 0..1000u32 {
+            assert!(table.at(index).is_none());
+            let found = table.find_or_make(&index.to_le_bytes()).expect("room");
+            let resource = table.at(index).expect("made");
+            assert!(std::ptr::eq(found.resource, resource));
+            assert_eq!(resource.lock().index, index);
+        }
+        assert!(table.at(LockId::RESOURCES - 1).is_none());
     }
 
     #[test]
