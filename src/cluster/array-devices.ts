@@ -87,7 +87,17 @@ function arrayOf(members: readonly ArrayMember[]): ArrayDevices {
     takeRole(member, roleOf(superblock.roles[member.deviceNumber]), member.superblock);
   }
   requireActive(members, superblock);
-  return { members, superblock };
+  return { members: members.filter((member) => !isLeftBehind(member, superblock)), superblock };
+}
+
+/**
+ * A spare gets every metadata update. One that is behind was prepared by an add that never came to its end (or is long
+ * gone): to the nodes that run the array it is no member, so it must not be one here.
+ */
+function isLeftBehind(member: ArrayMember, { events }: MdSuperblock): boolean {
+  if (member.role !== "spare" || member.superblock.events >= events) return false;
+  member.device.close();
+  return true;
 }
 
 /** A node without one of the active members would write to the others alone. */

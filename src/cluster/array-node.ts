@@ -5,6 +5,7 @@
  * a turn of the event loop, but for the members' own I/O.
  */
 import type { MdSuperblock } from "../ondisk/md-superblock.js";
+import { type AddDiskRequest, addDisk } from "./add-disk.js";
 import type { ArrayMember } from "./array-members.js";
 import { type ArrayWrite, writePlug } from "./array-writes.js";
 import { daemonPass, startDaemon } from "./daemon.js";
@@ -12,6 +13,7 @@ import { die, dieOf } from "./death.js";
 import { failMember } from "./device-failure.js";
 import { joinCluster } from "./join.js";
 import { leaveCluster } from "./leave.js";
+import { confirmNewDisk, dropSoon, refuseNewDisk } from "./new-disk.js";
 import type { JoinOptions } from "./node-options.js";
 import type { NodeState } from "./node-state.js";
 import { removeMember } from "./remove-device.js";
@@ -23,6 +25,8 @@ export async function joinArray(options: JoinOptions): Promise<ArrayNode> {
       if (event.step !== "recoverSlot") return;
       joining.settling.nodeDied();
       joining.recovery.ownerDied(event.slot - 1);
+      joining.newDisk.initiatorDied(event.node);
+      dropSoon(joining);
     },
     onReceiveError: (joining, error) => {
       joining.tell({ kind: "messageRefused", error: String(error) });
@@ -88,6 +92,21 @@ export class ArrayNode {
   /** Gives up a device that has no place in the array, on all nodes. @throws as `removeMember` */
   removeMember(deviceNumber: number): Promise<void> {
     return this.run(() => removeMember(this.state, deviceNumber));
+  }
+
+  /** Adds a disk to the array, on all nodes. @throws as `addDisk` in `add-disk.ts` */
+  addDisk(request: AddDiskRequest): Promise<ArrayMember> {
+    return this.run(() => addDisk(this.state, request));
+  }
+
+  /** Answers another node's announcement of a disk: it is at `path`. @throws AddDiskError, SlotmarkError, LockError */
+  confirmDisk(deviceNumber: number, path: string): Promise<void> {
+    return this.run(() => confirmNewDisk(this.state, deviceNumber, path));
+  }
+
+  /** Answers another node's announcement of a disk: it is not to be seen here. */
+  refuseDisk(): void {
+    refuseNewDisk(this.state);
   }
 
   /** Resyncs and rebuilds what there is now, as far as it can be done. */

@@ -22,6 +22,24 @@ export type JoinStep =
 export type PageCause = "unplug" | "daemon" | "superblock" | "stop" | "recovery" | "newDisk";
 
 /**
+ * The ten steps of adding a disk (spec §6.2). The initiator's: `write` superblock and slots; `announce` NEWDISK, until all have
+ * answered; `veto`, the attempt at no-new-dev; then `add` or `refuse`, both until METADATA_UPDATED is processed. A receiver's:
+ * `event`, the user's hook; `search`; `confirm`, the device read and checked; `candidate`, bound, or refused; `learn`, from
+ * METADATA_UPDATED to the device added or dropped.
+ */
+export type AddDiskStep =
+  | "write"
+  | "announce"
+  | "event"
+  | "search"
+  | "confirm"
+  | "candidate"
+  | "veto"
+  | "add"
+  | "refuse"
+  | "learn";
+
+/**
  * Of the recovery of a dead node's slot, in the order of `safe`; mainline clears before it writes. `noticed`: heard of;
  * `slotLocked`: from there until the slot's lock was granted; `resynced`: from there until members are in line; `done`: all
  * of it since it was heard of. `gathered`: by a node that joins, in one. The others last as long as they say.
@@ -108,9 +126,17 @@ export type ClusterOccurrence =
   | { readonly kind: "memberRemoved"; readonly device: number }
   | {
       readonly kind: "addDisk";
-      readonly step: string;
+      readonly step: AddDiskStep;
+      /** The device's number in the array. */
       readonly device: number;
+      readonly outcome: string;
       readonly durationNs: number;
+    }
+  /** An answer to no announcement; `device`: where it names one. */
+  | {
+      readonly kind: "spuriousAnswer";
+      readonly device: number | null;
+      readonly answer: "found" | "missing";
     }
   | {
       readonly kind: "recovery";

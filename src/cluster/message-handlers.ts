@@ -5,7 +5,7 @@
 import { SlotmarkError } from "../errors.js";
 import { monotonicNs } from "./control.js";
 import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
-import { reloadMetadata } from "./metadata-reload.js";
+import { receiveMetadata, receiveNewDisk } from "./new-disk.js";
 import type { NodeState } from "./node-state.js";
 import { receiveRemoval } from "./remove-device.js";
 
@@ -15,10 +15,8 @@ export type MessageOf<T extends MessageType> = Extract<ClusterMessage, { readonl
 type Handler<T extends MessageType> = (state: NodeState, message: MessageOf<T>) => void | Promise<void>;
 
 const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
-  METADATA_UPDATED: async (state, { raidSlot }) => {
-    await state.channel.convertNoNewDev("CR");
-    reloadMetadata(state, raidSlot);
-  },
+  METADATA_UPDATED: (state, { raidSlot }) => receiveMetadata(state, raidSlot),
+  NEWDISK: receiveNewDisk,
   REMOVE: (state, { raidSlot }) => receiveRemoval(state, raidSlot),
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();

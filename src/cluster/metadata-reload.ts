@@ -12,7 +12,7 @@ import {
 } from "../ondisk/md-superblock.js";
 import { checkMdSuperblock } from "../ondisk/md-superblock-check.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
-import { type ArrayMember, isInSync, roleOf, takeRole } from "./array-members.js";
+import { type ArrayMember, isInSync, type MemberRole, roleOf, takeRole } from "./array-members.js";
 import type { MemberDevice } from "./array-storage.js";
 import { clearNeeded } from "./clear-needed.js";
 import { arrayFailed, markFaulty, memberFailed } from "./device-failure.js";
@@ -73,12 +73,9 @@ export function takeMetadata(state: NodeState, superblock: MdSuperblock): void {
 
 function takeMember(state: NodeState, member: ArrayMember, superblock: MdSuperblock): void {
   const role = roleOf(superblock.roles[member.deviceNumber]);
-  if (member.candidate) {
-    if (role === "faulty") {
-      forget(state, member);
-      return;
-    }
-    member.candidate = false;
+  if (member.candidate && !takeCandidate(state, member, role)) {
+    forget(state, member);
+    return;
   }
   // What failed here and is not told yet stays so, whatever those who do not know it have written.
   if (member.failureUnreported) return;
@@ -95,6 +92,32 @@ function takeMember(state: NodeState, member: ArrayMember, superblock: MdSuperbl
     return;
   }
   if (!wasInSync && isInSync(member)) state.tell({ kind: "memberInSync", device: member.deviceNumber });
+}
+
+/**
+ * Whether a candidate was added. To md it was unless its number is faulty, so that a METADATA_UPDATED about anything else makes
+ * a spare of one that was refused; `safe` asks the device itself.
+ */
+function takeCandidate(state: NodeState, member: ArrayMember, role: MemberRole): boolean {
+  if (role === "faulty") return false;
+  if (state.options.variant === "safe") {
+    const added = addedSuperblock(member);
+    if (added === null) return false;
+    member.superblock = added;
+  }
+  member.candidate = false;
+  return true;
+}
+
+/** What a candidate's superblock says once the array's metadata has been written to it; null before. */
+export function addedSuperblock(member: ArrayMember): MdSuperblock | null {
+  try {
+    const now = readMdSuperblock(member.device);
+    return now.events > member.superblock.events ? now : null;
+  } catch (error) {
+    if (error instanceof SlotmarkError) return null;
+    throw error;
+  }
 }
 
 /** Gives a device up: its number is free again. */

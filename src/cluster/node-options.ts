@@ -10,9 +10,11 @@ export interface ProtocolTimeouts {
   readonly lockMs: number;
   /** How long a node looks for an announced device (NEW_DEV_TIMEOUT). */
   readonly newDeviceMs: number;
+  /** How long a node waits for its turn to add a disk (mdadm tries ten times, 10 s apart). */
+  readonly addTurnMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: ProtocolTimeouts = { lockMs: 30_000, newDeviceMs: 5_000 };
+export const DEFAULT_TIMEOUTS: ProtocolTimeouts = { lockMs: 30_000, newDeviceMs: 5_000, addTurnMs: 100_000 };
 
 export interface LockspaceRequest {
   readonly arrayUuid: string;
@@ -28,6 +30,10 @@ export interface JoinOptions {
   readonly memberPaths: readonly string[];
   /** Where new devices may appear. */
   readonly visiblePaths?: readonly string[];
+  /** The user's command for events, see `event-hook.ts`. */
+  readonly eventCommand?: string;
+  /** Who answers when another node announces a disk. `search`: hook and built-in search; `manual`: calls of the node alone. */
+  readonly newDisks?: "search" | "manual";
   readonly variant?: Variant;
   readonly kernel?: KernelBehaviour;
   readonly timeouts?: Partial<ProtocolTimeouts>;
@@ -45,6 +51,8 @@ export interface JoinOptions {
 
 export interface NodeOptions {
   readonly visiblePaths: readonly string[];
+  readonly eventCommand: string | undefined;
+  readonly newDisks: "search" | "manual";
   readonly variant: Variant;
   readonly kernel: KernelBehaviour;
   readonly timeouts: ProtocolTimeouts;
@@ -59,6 +67,8 @@ export interface NodeOptions {
 export function nodeOptions(options: JoinOptions): NodeOptions {
   return {
     visiblePaths: options.visiblePaths ?? [],
+    eventCommand: options.eventCommand,
+    newDisks: options.newDisks ?? "search",
     variant: options.variant ?? "safe",
     kernel: options.kernel ?? "mainline",
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },

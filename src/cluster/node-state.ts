@@ -15,6 +15,7 @@ import type { ClusterOccurrence } from "./cluster-event.js";
 import { monotonicNs } from "./control.js";
 import type { Messenger } from "./messenger.js";
 import { MetadataSettling } from "./metadata-settle.js";
+import { NewDiskState } from "./new-disk-state.js";
 import type { NodeOptions } from "./node-options.js";
 import { SlotRecovery } from "./slot-recovery.js";
 import { SuspendedRange } from "./suspended-range.js";
@@ -44,6 +45,7 @@ export class NodeState {
   readonly members = new ArrayMembers();
   readonly suspended = new SuspendedRange();
   readonly settling = new MetadataSettling(this);
+  readonly newDisk = new NewDiskState();
   /** What all devices' superblocks have in common, as last read or written. */
   superblock: MdSuperblock;
   /** `mddev->events`. */
@@ -144,6 +146,7 @@ export class NodeState {
     this.ended = how;
     this.refuseReady(this.goneError());
     this.suspended.wake();
+    this.newDisk.end();
     for (const run of this.endings) run();
     this.joinedMessenger?.channel.close();
     for (const { device } of this.members.all) device.close();

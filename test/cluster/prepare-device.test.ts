@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
+import { createArrayStorage, type MemberDevice } from "../../src/cluster/array-storage.js";
+import { eraseSuperblock, prepareDevice } from "../../src/cluster/prepare-device.js";
 import { addedDeviceSuperblock } from "../../src/ondisk/added-device.js";
 import {
   FEATURE_RECOVERY_OFFSET,
@@ -13,11 +15,10 @@ import { slotSector, slotsEndSector } from "../../src/ondisk/slot-geometry.js";
 import { parseUuid, uuidText } from "../../src/ondisk/uuid.js";
 import { type ClusteredArray, createArray } from "../../src/storage/array.js";
 import type { Member } from "../../src/storage/member.js";
-import { eraseSuperblock, writeAddedDevice } from "../../src/storage/write-added-device.js";
 import { openTestMember } from "../create/open-test-member.js";
 import { examined } from "../examine/examined.js";
 import { assertAgreesWithBitmap, assertAgreesWithExamine } from "../examine/mdadm-text.js";
-import { loopDevice, run, temporaryDirectory, undoAfter, whyNoBlockDevices } from "./machine.js";
+import { loopDevice, run, temporaryDirectory, undoAfter, whyNoBlockDevices } from "../storage/machine.js";
 
 const MEMBER_BYTES = 64 << 20;
 const deviceUuid = parseUuid("89fc2347-d931-9725-b379-a7bd1c37b2c6");
@@ -34,6 +35,12 @@ async function arrayAndFile(t: TestContext): Promise<{ array: ClusteredArray; ad
   const members = ["a", "b"].map((name) => openFile(t, folder, name));
   const array = await createArray(members, { nodes: 3, chunkBytes: 4096, beyondMdadm: true });
   return { array, added: openFile(t, folder, "c") };
+}
+
+function open(t: TestContext, path = ""): MemberDevice {
+  const device = createArrayStorage().open(path);
+  undoAfter(t, () => device.close());
+  return device;
 }
 
 function superblockOf(array: ClusteredArray, added: Member, number = 2) {
@@ -55,7 +62,8 @@ suite("a device that joins a running array", () => {
     writeFileSync(active, bytes);
     writeFileSync(added.path, Buffer.alloc(MEMBER_BYTES, 0xee));
 
-    await writeAddedDevice(added, superblockOf(array, added), geometry, active);
+    const device = open(t, added.path);
+    await prepareDevice(device, superblockOf(array, added), geometry, open(t, active));
 
     const found = readFileSync(added.path);
     const [from, end] = [slotSector(geometry, 0) * 512, slotsEndSector(geometry) * 512];
@@ -69,7 +77,7 @@ suite("a device that joins a running array", () => {
     assert.equal(superblock.checksum, mdChecksum(serializeMdSuperblock(superblock)));
     assert.deepEqual(superblock.roles.slice(0, 3), [0, 1, 0xffff]);
 
-    await eraseSuperblock(added);
+    eraseSuperblock(device);
     assert.ok(
       readFileSync(added.path)
         .subarray(4096, 8192)
@@ -81,7 +89,8 @@ suite("a device that joins a running array", () => {
     const reason = whyNoBlockDevices("losetup", "mdadm");
     if (reason !== undefined) return t.skip(reason);
     const { array, added } = await arrayAndFile(t);
-    await writeAddedDevice(added, superblockOf(array, added), array.geometry, array.members[0]?.path ?? "");
+    const active = open(t, array.members[0]?.path);
+    await prepareDevice(open(t, added.path), superblockOf(array, added), array.geometry, active);
     const [member] = await examined([added.path], true);
     assert.ok(member !== undefined && member.bitmap !== null);
     const text = run("mdadm", "-E", added.path);
