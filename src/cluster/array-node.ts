@@ -11,6 +11,7 @@ import { type ArrayWrite, writePlug } from "./array-writes.js";
 import { daemonPass, startDaemon } from "./daemon.js";
 import { die, dieOf } from "./death.js";
 import { failMember } from "./device-failure.js";
+import { growArray } from "./grow.js";
 import { joinCluster } from "./join.js";
 import { leaveCluster } from "./leave.js";
 import { confirmNewDisk, dropSoon, refuseNewDisk } from "./new-disk.js";
@@ -112,6 +113,11 @@ export class ArrayNode {
   /** Resyncs and rebuilds what there is now, as far as it can be done. */
   sync(): Promise<void> {
     return this.run(() => this.state.sync.run());
+  }
+
+  /** Grows the array to so many sectors of each member. @throws as `growArray` */
+  grow(sizeSectors: number): Promise<void> {
+    return this.run(() => growArray(this.state, sizeSectors));
   }
 
   /** Leaves in order. @throws SlotmarkError `array-failed`, LockError ETIMEDOUT; the node is gone all the same */

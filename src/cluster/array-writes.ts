@@ -35,11 +35,14 @@ export async function writePlug(state: NodeState, writes: readonly ArrayWrite[])
   await reportFailures(state);
 }
 
-function requireInside({ geometry }: NodeState, { offsetBytes, lengthBytes }: ArrayWrite): void {
+function requireInside(
+  { geometry, capacitySectors }: NodeState,
+  { offsetBytes, lengthBytes }: ArrayWrite,
+): void {
   const [sector, sectors] = [offsetBytes / SECTOR_BYTES, lengthBytes / SECTOR_BYTES];
   const whole = Number.isSafeInteger(sector) && Number.isSafeInteger(sectors);
-  if (whole && sector >= 0 && sectors >= 1 && sector + sectors <= geometry.syncSizeSectors) return;
-  throw writeBeyondArray(geometry, sector, sectors);
+  if (whole && sector >= 0 && sectors >= 1 && sector + sectors <= capacitySectors) return;
+  throw writeBeyondArray({ ...geometry, syncSizeSectors: capacitySectors }, sector, sectors);
 }
 
 /** Failures that are not told yet hold up all writes, another node's resync those that touch its range. */

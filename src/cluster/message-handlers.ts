@@ -4,10 +4,12 @@
  */
 import { SlotmarkError } from "../errors.js";
 import { monotonicNs } from "./control.js";
+import { changeCapacity } from "./grow.js";
 import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
 import { receiveMetadata, receiveNewDisk } from "./new-disk.js";
 import type { NodeState } from "./node-state.js";
 import { receiveRemoval } from "./remove-device.js";
+import { resizeBitmap } from "./resize-bitmap.js";
 
 export type MessageOf<T extends MessageType> = Extract<ClusterMessage, { readonly type: T }> & {
   readonly type: T;
@@ -17,6 +19,10 @@ type Handler<T extends MessageType> = (state: NodeState, message: MessageOf<T>) 
 const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
   METADATA_UPDATED: (state, { raidSlot }) => receiveMetadata(state, raidSlot),
   NEWDISK: receiveNewDisk,
+  BITMAP_RESIZE: (state, { sizeSectors }) => resizeBitmap(state, sizeSectors),
+  CHANGE_CAPACITY: (state) => changeCapacity(state),
+  // Since Linux 6.11 a receiver activates no spare before it; here it never does that by itself.
+  RESYNCING_START: () => {},
   REMOVE: (state, { raidSlot }) => receiveRemoval(state, raidSlot),
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();

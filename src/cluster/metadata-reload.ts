@@ -17,6 +17,7 @@ import type { MemberDevice } from "./array-storage.js";
 import { clearNeeded } from "./clear-needed.js";
 import { arrayFailed, markFaulty, memberFailed } from "./device-failure.js";
 import type { NodeState } from "./node-state.js";
+import { resizeBitmap } from "./resize-bitmap.js";
 
 export const SUPERBLOCK_OFFSET_BYTES = MD_SUPERBLOCK_SECTOR * SECTOR_BYTES;
 
@@ -63,12 +64,27 @@ function readArraySuperblock(state: NodeState, goodDevice: number): MdSuperblock
 /** Takes roles, event count, and how far each member is in sync, as this superblock and each member's own have them. */
 export function takeMetadata(state: NodeState, superblock: MdSuperblock): void {
   const wasDegraded = state.degraded;
+  takeSize(state, Number(superblock.sizeSectors));
   state.superblock = superblock;
   state.events = Number(superblock.events);
   for (const member of state.members.all) takeMember(state, member, superblock);
   state.arrayStateChanged();
   if (wasDegraded && !state.degraded) clearNeeded(state);
   state.sync.wake();
+}
+
+function takeSize(state: NodeState, sizeSectors: number): void {
+  if (sizeSectors === state.geometry.syncSizeSectors) return;
+  if (state.loaded) {
+    resizeBitmap(state, sizeSectors);
+    return;
+  }
+  throw new SlotmarkError(
+    "refused",
+    "array-resized",
+    `the array was resized to ${sizeSectors} sectors while this node joined`,
+    "join again",
+  );
 }
 
 function takeMember(state: NodeState, member: ArrayMember, superblock: MdSuperblock): void {

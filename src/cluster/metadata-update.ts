@@ -111,13 +111,16 @@ function writeSuperblock(state: NodeState, member: ArrayMember, roles: readonly 
 
 /** As md's super_1_sync: an array that runs in a cluster is never marked clean. */
 function superblockOf(state: NodeState, member: ArrayMember, roles: readonly number[]): MdSuperblock {
+  const { sizeSectors } = state.superblock;
+  const { dataSizeSectors } = member.superblock;
   const recovering = typeof member.role === "number" && !isInSync(member);
   const recovery = recovering ? FEATURE_RECOVERY_OFFSET | recoveryBitmap(member) : 0;
   const kept = member.superblock.featureMap & ~(FEATURE_RECOVERY_OFFSET | FEATURE_RECOVERY_BITMAP);
   return withChecksum({
     ...member.superblock,
     featureMap: kept | FEATURE_CLUSTERED | recovery,
-    sizeSectors: state.superblock.sizeSectors,
+    sizeSectors,
+    dataSizeSectors: BigInt(Math.max(Number(dataSizeSectors), Number(sizeSectors))),
     raidDisks: state.superblock.raidDisks,
     recoveryOffset: recovering ? BigInt(member.recoveredSectors) : 0n,
     events: BigInt(state.events),

@@ -38,8 +38,11 @@ export class NodeState {
   readonly lockspace: Lockspace;
   /** From 0, as md counts. */
   readonly slot: number;
-  readonly geometry: SlotGeometry;
-  readonly bitmap: WasmBitmap;
+  /** With `bitmap` replaced by a resize. */
+  geometry: SlotGeometry;
+  bitmap: WasmBitmap;
+  /** Where writes must end; follows the bitmap's size with CHANGE_CAPACITY. */
+  capacitySectors: number;
   readonly bitmapSuperblock: BitmapSuperblock;
   readonly mdThread: MdThread;
   readonly members = new ArrayMembers();
@@ -66,6 +69,9 @@ export class NodeState {
   /** Failures that are on their way to the other nodes; writes do not complete before. */
   failureReport: Promise<void> | null = null;
 
+  /** Whether the own slot and the others' are loaded. */
+  loaded = false;
+
   private markReady = () => {};
   private refuseReady: (error: unknown) => void = () => {};
   private joinedMessenger: Messenger | undefined;
@@ -77,6 +83,7 @@ export class NodeState {
     this.lockspace = parts.lockspace;
     this.slot = parts.lockspace.slot - 1;
     this.geometry = parts.geometry;
+    this.capacitySectors = parts.geometry.syncSizeSectors;
     this.bitmap = parts.bitmap;
     this.bitmapSuperblock = parts.bitmapSuperblock;
     this.mdThread = parts.mdThread;
@@ -116,6 +123,7 @@ export class NodeState {
 
   /** From here on messages are processed. */
   becomeReady(): void {
+    this.loaded = true;
     this.markReady();
   }
 
