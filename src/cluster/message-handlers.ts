@@ -21,8 +21,6 @@ const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
   NEWDISK: receiveNewDisk,
   BITMAP_RESIZE: (state, { sizeSectors }) => resizeBitmap(state, sizeSectors),
   CHANGE_CAPACITY: (state) => changeCapacity(state),
-  // Since Linux 6.11 a receiver activates no spare before it; here it never does that by itself.
-  RESYNCING_START: () => {},
   REMOVE: (state, { raidSlot }) => receiveRemoval(state, raidSlot),
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();
