@@ -49,7 +49,10 @@ function runSlotmark({ path, offsetsBytes, dsync, fill }: Run): number {
     members: [{ path, dataOffsetBytes: 0 }],
     memory,
     imageOffsetBytes: 0,
+    imageBytes: PAGE_BYTES,
     payloadOffsetBytes: 0,
+    payloadBytes: PAGE_BYTES,
+    depth: 0,
     durability: dsync ? "fua" : "none",
     dataSync: false,
   });

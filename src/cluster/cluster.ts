@@ -4,7 +4,8 @@
  */
 import { Piscina } from "piscina";
 import { SlotmarkError } from "../errors.js";
-import { Control, monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
+import { Control } from "./control.js";
 import type { NodeAnswer, NodeMeasurement, NodeTask } from "./node-task.js";
 
 /** Between the last node's settling and the first measured plug: enough for every thread to see the interval. */

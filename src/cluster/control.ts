@@ -66,6 +66,4 @@ export class Control {
   }
 }
 
-export function monotonicNs(): number {
-  return Number(process.hrtime.bigint());
-}
+export { monotonicNs } from "../storage/monotonic.js";

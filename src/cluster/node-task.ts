@@ -2,7 +2,7 @@
 import type { WorkloadOptions } from "../bitmap/workload.js";
 import type { ErrorKind } from "../errors.js";
 import type { SlotGeometry } from "../ondisk/slot-geometry.js";
-import type { Durability } from "../storage/page-writer.js";
+import type { Durability, PageIo } from "../storage/page-writer.js";
 import type { Rhythm } from "./steadiness.js";
 
 export interface NodeTask {
@@ -17,6 +17,7 @@ export interface NodeTask {
   readonly ratePerSecond: number | null;
   readonly bitmap: boolean;
   readonly phase: "cold" | "steady";
+  readonly io: PageIo;
   readonly durability: Durability;
   readonly dataSync: boolean;
   readonly daemonSleepNs: number;

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { createWasmBitmap, type WasmBitmap } from "../bitmap/wasm.js";
 import { SlotmarkError } from "../errors.js";
 import { pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
-import { openPsyncWriter } from "../storage/psync-writer.js";
+import { openPageWriter } from "../storage/open-page-writer.js";
 import { Control } from "./control.js";
 import { Node } from "./node.js";
 import type { NodeAnswer, NodeTask } from "./node-task.js";
@@ -23,11 +23,14 @@ export function runNode(task: NodeTask): NodeAnswer {
 function work(task: NodeTask, control: Control): NodeAnswer {
   const { geometry, slot, members, workload } = task;
   const bitmap = createWasmBitmap({ geometry, slot, payloadBytes: workload.writeBytes });
-  const writer = openPsyncWriter({
+  const writer = openPageWriter(task.io, {
     members,
     memory: bitmap.memory,
     imageOffsetBytes: bitmap.imageOffsetBytes,
+    imageBytes: bitmap.image.byteLength,
     payloadOffsetBytes: bitmap.payloadOffsetBytes,
+    payloadBytes: workload.writeBytes,
+    depth: 0,
     durability: task.durability,
     dataSync: task.dataSync,
   });

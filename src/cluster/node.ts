@@ -5,8 +5,9 @@
 import { MdThread } from "../bitmap/md-thread.js";
 import type { WasmBitmap } from "../bitmap/wasm.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import type { PageWriter } from "../storage/page-writer.js";
-import { type Control, monotonicNs } from "./control.js";
+import type { Control } from "./control.js";
 import {
   encodeHistogram,
   type LatencyHistogram,
@@ -33,7 +34,8 @@ export class Node {
   private recording = false;
   private ringNext: number;
   private readonly payloadStamp: Float64Array;
-  private dataWrites = 0;
+  private readonly completedNs = new Float64Array(PLUG_SPLIT_WRITES);
+  private dataPlugs = 0;
   private bitsOnDisk = 0;
   private pageWritesEver = 0;
   private writes = 0;
@@ -173,16 +175,16 @@ export class Node {
         }
       }
     }
-    const { sector, sectors } = bitmap.ring;
-    for (let event = first; event < first + writes; event++) {
-      // Every write differs from what its blocks held, as an application's would; all members get the same.
-      this.payloadStamp[0] = this.dataWrites++;
-      writer.writeData((sector[event] ?? 0) * SECTOR_BYTES, (sectors[event] ?? 0) * SECTOR_BYTES);
-      if (!this.recording) continue;
-      const doneNs = monotonicNs();
-      recordLatency(this.writeLatency, doneNs - countFromNs);
-      if (this.serviceLatency !== null) recordLatency(this.serviceLatency, doneNs - startNs);
-      this.writes++;
+    // Every plug differs from what its blocks held, as an application's would; all members get the same.
+    this.payloadStamp[0] = this.dataPlugs++;
+    writer.writeData(bitmap.ring, first, writes, this.completedNs);
+    if (this.recording) {
+      for (let write = 0; write < writes; write++) {
+        const doneNs = this.completedNs[write] ?? 0;
+        recordLatency(this.writeLatency, doneNs - countFromNs);
+        if (this.serviceLatency !== null) recordLatency(this.serviceLatency, doneNs - startNs);
+      }
+      this.writes += writes;
     }
     if (this.bitmapOn) bitmap.endWrites(first, writes, false);
   }

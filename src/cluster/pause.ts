@@ -1,5 +1,5 @@
 /** Waiting for an instant of CLOCK_MONOTONIC: asleep for most of it, then awake, since a timer alone is some 50 µs late. */
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 
 const SPIN_NS = 60_000;
 const cell = new Int32Array(new SharedArrayBuffer(4));

@@ -83,15 +83,7 @@ function overridesFor(
 }
 
 /** Backends that the command line names and this version does not have. */
-function refuseWhatIsNotThere({ io = "psync", dlm = "embedded" }: RunOptions): void {
-  if (io !== "psync") {
-    throw new SlotmarkError(
-      "usage",
-      "io-unavailable",
-      `--io ${io} is not available in this version of slotmark`,
-      "Use --io psync, which writes the members one after another.",
-    );
-  }
+function refuseWhatIsNotThere({ dlm = "embedded" }: RunOptions): void {
   if (dlm !== "embedded") {
     throw new SlotmarkError(
       "usage",

@@ -9,6 +9,7 @@ import { expectedMs } from "../measure/expected-time.js";
 import { slotmarkIdentity } from "../measure/identity.js";
 import { lockTrials } from "../measure/lock-trials.js";
 import { messageTrials } from "../measure/message-trials.js";
+import { choosePageIo } from "../measure/page-io.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
 import { runWarnings } from "../measure/run-warnings.js";
@@ -30,6 +31,8 @@ import {
 import { writeResult } from "../results/store.js";
 import { type BitmapScenario, type Scenario, scenarioSchema } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
+import { MEMBERS_OF_IO } from "../storage/open-page-writer.js";
+import type { PageIo } from "../storage/page-writer.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
 import { repeatedOption } from "./repeated-option.js";
@@ -62,7 +65,10 @@ export function registerRun(program: Command): void {
     .option("--rate <n>", "open loop: writes a second of the whole cluster")
     .option("--overlap", "let nodes write the same blocks")
     .option("--dlm <backend>", "embedded: the lock manager inside the process")
-    .option("--io <backend>", "psync: one member after another")
+    .option(
+      "--io <backend>",
+      "uring: all members at once (default where the kernel has it); psync: one after another",
+    )
     .option("--durability <model>", "of bitmap pages: preflush-fua, fua or none")
     .option("--data-sync", "make data writes durable as well")
     .option("--variant <name>", "whose behaviour: safe, mainline or original")
@@ -105,6 +111,7 @@ async function run(
 ): Promise<void> {
   const plan =
     options.resume === undefined ? freshPlan(names, options) : resumedPlan(options.resume, names, options);
+  const io = choosePageIo(resumedIo(plan) ?? options.io);
   const signal = interruption.listen();
   const progress = new RunProgress();
   const line = new ProgressLine(() => progress.line, !output.quiet);
@@ -134,12 +141,12 @@ async function run(
       plan.resumed === null
         ? plan.scenarios.map((scenario) => (scenario.kind === "bitmap" ? fit(scenario) : scenario))
         : plan.scenarios;
-    const header = plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members);
+    const header = plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members, io.io);
     journal ??= createJournal(journalPath(plan.outPath), header);
     const open = journal;
     const opened = members;
     const finished = await runSession({
-      sources: scenarios.map((scenario) => trialsOf(scenario, opened)),
+      sources: scenarios.map((scenario) => trialsOf(scenario, opened, io.io)),
       done: new Set(trials.map((trial) => trial.id)),
       signal,
       progress,
@@ -159,7 +166,7 @@ async function run(
       ...runFields,
       trials: withTax(trials),
       histograms,
-      warnings: runWarnings(scenarios, trials, header.backends.members),
+      warnings: runWarnings(scenarios, trials, header.backends.members, io),
     };
     writeResult(plan.outPath, result);
     fs.unlinkSync(open.path);
@@ -179,11 +186,17 @@ async function run(
   }
 }
 
-function trialsOf(scenario: Scenario, members: RunMembers | null): TrialSource {
+function trialsOf(scenario: Scenario, members: RunMembers | null, io: PageIo): TrialSource {
   if (scenario.kind === "locks") return lockTrials(scenario);
   if (scenario.kind === "messages") return messageTrials(scenario);
   if (members === null) throw new Error("a bitmap scenario needs members");
-  return new BitmapTrials(scenario, members);
+  return new BitmapTrials(scenario, members, io);
+}
+
+/** A run that is taken up again writes as it began. */
+function resumedIo({ resumed }: Plan): PageIo | undefined {
+  const io = resumed?.contents.header.backends.io;
+  return io === "none" ? undefined : io;
 }
 
 /** A journal without trials keeps nothing that a new run would not have. */
@@ -267,6 +280,7 @@ function headerOf(
   scenarios: readonly Scenario[],
   memberPaths: readonly string[],
   members: RunMembers | null,
+  io: PageIo,
 ): JournalHeader {
   const writing = scenarios.find((scenario) => scenario.kind === "bitmap");
   const locking = scenarios.some((scenario) => scenario.kind !== "bitmap");
@@ -280,8 +294,8 @@ function headerOf(
     scenarioHash: scenarioHash({ suites: [...scenarios] }),
     backends: {
       dlm: locking ? "embedded" : "none",
-      io: writing === undefined ? "none" : "psync",
-      members: writing === undefined ? "none" : "serial",
+      io: writing === undefined ? "none" : io,
+      members: writing === undefined ? "none" : MEMBERS_OF_IO[io],
     },
     variant: scenarios.find((scenario) => "variant" in scenario)?.variant ?? "safe",
     kernel: writing?.kernel ?? "mainline",

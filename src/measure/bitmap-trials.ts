@@ -4,6 +4,7 @@ import type { NodeTask } from "../cluster/node-task.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { expand, type TrialPlan } from "../scenario/expand.js";
 import type { BitmapScenario } from "../scenario/schema.js";
+import type { PageIo } from "../storage/page-writer.js";
 import { type MeasuredTrial, measuredTrial } from "./measured-trial.js";
 import type { RunArray, RunMembers } from "./run-members.js";
 import type { RunProgress } from "./run-progress.js";
@@ -19,6 +20,7 @@ export class BitmapTrials implements TrialSource {
   constructor(
     private readonly scenario: BitmapScenario,
     private readonly members: RunMembers,
+    private readonly io: PageIo,
   ) {
     this.trials = expand(scenario).map((plan) => ({
       id: plan.id,
@@ -43,7 +45,10 @@ export class BitmapTrials implements TrialSource {
     progress.trialStarted({ title: titleOf(scenario, plan) });
     const startedAt = new Date().toISOString();
     const measurements = await this.clusterOf(plan.nodes).runTrial(
-      Array.from({ length: plan.nodes }, (_, slot) => nodeTask(scenario, plan, array, slot)),
+      Array.from({ length: plan.nodes }, (_, slot) => ({
+        ...nodeTask(scenario, plan, array, slot),
+        io: this.io,
+      })),
       scenario.timeMs * 1e6,
       signal,
     );
@@ -73,7 +78,7 @@ function nodeTask(
   plan: TrialPlan,
   array: RunArray,
   slot: number,
-): Omit<NodeTask, "control"> {
+): Omit<NodeTask, "control" | "io"> {
   const daemonSleepNs = scenario.daemonSleepMs * 1e6;
   return {
     slot,

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Scenario } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 import { DEADLOCKS_METRIC } from "./message-trials.js";
+import type { PageIoChoice } from "./page-io.js";
 import type { TrialRecord } from "./trial-record.js";
 
 export interface RunWarning {
@@ -17,6 +18,7 @@ export function runWarnings(
   scenarios: readonly Scenario[],
   trials: readonly TrialRecord[],
   members: "none" | "serial" | "parallel",
+  io: PageIoChoice,
 ): RunWarning[] {
   const warnings: RunWarning[] = [];
   const warn = (code: string, text: string) => warnings.push({ code, text });
@@ -28,6 +30,9 @@ export function runWarnings(
         `The suite ${suite} takes few, short trials: look at it, but let it decide nothing.`,
       );
     }
+  }
+  if (members !== "none" && io.fallback !== null) {
+    warn("io-uring-refused", `${capital(io.fallback)}: pages and data were written with io psync instead.`);
   }
   if (members === "serial") {
     warn(
@@ -91,4 +96,8 @@ function deadlockWarnings(trials: readonly TrialRecord[]): RunWarning[] {
         "and queues again, so that the run goes on; the patch itself ignored the error.",
     },
   ];
+}
+
+function capital(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

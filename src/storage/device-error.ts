@@ -20,6 +20,12 @@ export function errnoText(error: unknown): string {
   return text === undefined ? (error.code ?? error.message) : `${text} (${error.code})`;
 }
 
+/** What Node would have thrown, for an errno that came another way. */
+export function errnoError(errno: number, syscall: string): NodeJS.ErrnoException {
+  const code = getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
+  return Object.assign(new Error(`${code}, ${syscall}`), { errno: -errno, code, syscall });
+}
+
 export interface FailedTransfer {
   readonly path: string;
   readonly action: "writing" | "reading" | "flushing" | "opening";

@@ -24,7 +24,49 @@ export interface DataExtent {
   readonly end: number;
 }
 
+/** How a ring writes one stretch of memory to several files; offsets and lengths in bytes. */
+export interface UringWriterOptions {
+  /** Stretches of the memory that the kernel may pin, as pairs of offset and length. */
+  readonly registered: readonly number[];
+  /** The caller keeps them open until the writer is closed. */
+  readonly descriptors: readonly number[];
+  readonly dataOffsets: readonly number[];
+  readonly imageOffset: number;
+  readonly pageBytes: number;
+  readonly payloadOffset: number;
+  readonly flushBeforePages: boolean;
+  readonly durablePages: boolean;
+  readonly durableData: boolean;
+  /** Requests that the ring holds. */
+  readonly entries: number;
+  /** Data writes of one file in flight at once; 0: as many as the ring holds. */
+  readonly depth: number;
+}
+
+export interface NativeUringWriter {
+  /** False where the kernel would not pin the memory (RLIMIT_MEMLOCK): writes then map it each time. */
+  readonly registersBuffers: boolean;
+  /** False where a request failed; `failure` then holds errno, file, offset (−1: the flush) and length. */
+  writePages(
+    page: Uint32Array,
+    offsetBytes: Float64Array,
+    lengthBytes: Uint32Array,
+    count: number,
+    failure: Float64Array,
+  ): boolean;
+  writeData(
+    sector: Float64Array,
+    sectors: Uint32Array,
+    first: number,
+    count: number,
+    completedNs: Float64Array,
+    failure: Float64Array,
+  ): boolean;
+  close(): void;
+}
+
 interface Addon {
+  readonly UringWriter: new (memory: Uint8Array, options: UringWriterOptions) => NativeUringWriter;
   probeIoUring(): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
   tryLockFile(descriptor: number): boolean;
@@ -91,4 +133,21 @@ export function canLoadLibrary(name: string): boolean {
  */
 export function nextData(descriptor: number, offsetBytes: number): DataExtent | null {
   return load().nextData(descriptor, offsetBytes);
+}
+
+/** @throws SlotmarkError `io-uring-refused`, with the kernel's errno */
+export function createUringWriter(memory: Uint8Array, options: UringWriterOptions): NativeUringWriter {
+  const { UringWriter } = load();
+  try {
+    return new UringWriter(memory, options);
+  } catch (error) {
+    const errno = /errno (\d+)$/.exec(error instanceof Error ? error.message : "")?.[1];
+    if (errno === undefined) throw error;
+    throw new SlotmarkError(
+      "input",
+      "io-uring-refused",
+      `the kernel gives this process no io_uring (${errnoName(Number(errno))})`,
+      "Use --io psync, or see what slotmark doctor says of io_uring.",
+    );
+  }
 }

@@ -5,8 +5,9 @@
  * Source: design.md, "Durability, as far as user space can say it".
  */
 import { closeSync, constants } from "node:fs";
-import { PAGE_BYTES } from "../ondisk/slot-geometry.js";
+import { PAGE_BYTES, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { flushDescriptor, openDirect, writeFullyAt } from "./direct-file.js";
+import { monotonicNs } from "./monotonic.js";
 import type { PageWriter, PageWriterOptions } from "./page-writer.js";
 
 interface OpenMember {
@@ -56,16 +57,21 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
       }
     },
 
-    writeData(offsetBytes, lengthBytes) {
-      for (const member of members) {
-        writeFullyAt(
-          member.path,
-          member.dataDescriptor,
-          memory,
-          payloadOffsetBytes,
-          lengthBytes,
-          member.dataOffsetBytes + offsetBytes,
-        );
+    writeData({ sector, sectors }, first, count, completedNs) {
+      for (let event = 0; event < count; event++) {
+        const offsetBytes = at(sector, first + event) * SECTOR_BYTES;
+        const lengthBytes = at(sectors, first + event) * SECTOR_BYTES;
+        for (const member of members) {
+          writeFullyAt(
+            member.path,
+            member.dataDescriptor,
+            memory,
+            payloadOffsetBytes,
+            lengthBytes,
+            member.dataOffsetBytes + offsetBytes,
+          );
+        }
+        completedNs[event] = monotonicNs();
       }
     },
 

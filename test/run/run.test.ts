@@ -19,7 +19,7 @@ test("a run ends in a result with paired trials, headline figures and histograms
     JSON.parse(fs.readFileSync(run.out, "utf8")),
     "--json prints the result file",
   );
-  assert.deepEqual(result.backends, { dlm: "embedded", io: "psync", members: "serial" });
+  assert.deepEqual(result.backends, { dlm: "embedded", io: "uring", members: "parallel" });
   const writing = result.trials.filter(({ labels }) => labels.bitmap !== undefined);
   assert.equal(writing.length, 2 * 2 * 2);
   for (const trial of writing) {
@@ -141,7 +141,7 @@ for (const [what, args, expected] of [
   ["65 nodes", ["--nodes", "65"], /--nodes/],
   ["a chunk that is no power of two", ["--chunk", "100K"], /--chunk .*power of two/],
   ["a time without a unit", ["--time", "5"], /not a time/],
-  ["an I/O backend that is not there", ["--io", "uring"], /--io uring is not available/],
+  ["an I/O backend that is not there", ["--io", "libaio"], /--io libaio is no way to write/],
   ["a lock manager that is not there", ["--dlm", "kernel"], /--dlm kernel is not available/],
   ["a scenario file", ["mine.yaml"], /mine\.yaml: scenarios from files are not available/],
   ["an unknown suite", ["slow"], /no suite named "slow"/],

@@ -42,12 +42,18 @@ function writeUntilFailure(path: string, sizeBytes: number, durability: "fua" | 
     members: [{ path, dataOffsetBytes: 0 }],
     memory,
     imageOffsetBytes: 0,
+    imageBytes: 4096,
     payloadOffsetBytes: 0,
+    payloadBytes: MIB,
+    depth: 0,
     durability,
     dataSync: true,
   });
   try {
-    for (let offset = 0; offset < sizeBytes; offset += MIB) writer.writeData(offset, MIB);
+    for (let offset = 0; offset < sizeBytes; offset += MIB) {
+      const event = { sector: Float64Array.of(offset / 512), sectors: Uint32Array.of(MIB / 512) };
+      writer.writeData(event, 0, 1, new Float64Array(1));
+    }
   } catch (error) {
     assert.ok(error instanceof SlotmarkError, String(error));
     return error;

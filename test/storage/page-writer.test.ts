@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SlotmarkError } from "../../src/errors.js";
 import { directMemory } from "../../src/storage/direct-memory.js";
-import type { Durability, PageWriterOptions } from "../../src/storage/page-writer.js";
+import { monotonicNs } from "../../src/storage/monotonic.js";
+import type { Durability, PageWriter, PageWriterOptions } from "../../src/storage/page-writer.js";
 import { openPsyncWriter } from "../../src/storage/psync-writer.js";
+import { openUringWriter } from "../../src/storage/uring-writer.js";
 import { mount, sparseFile, temporaryDirectory, whyNoBlockDevices } from "./machine.js";
 
 const PAGE = 4096;
@@ -28,7 +30,10 @@ function optionsFor(paths: string[], durability: Durability, dataSync = false): 
     members: paths.map((path) => ({ path, dataOffsetBytes: DATA_OFFSET })),
     memory: memoryWithPages(),
     imageOffsetBytes: IMAGE_OFFSET,
+    imageBytes: 4 * PAGE,
     payloadOffsetBytes: PAYLOAD_OFFSET,
+    payloadBytes: 2 * PAGE,
+    depth: 0,
     durability,
     dataSync,
   };
@@ -40,6 +45,9 @@ const PAGES = {
   lengthBytes: Uint32Array.of(PAGE, 512, PAGE, PAGE),
 };
 
+/** Its second event is 8 KiB at 12288. */
+const DATA = { sector: Float64Array.of(0, 24), sectors: Uint32Array.of(8, 16) };
+
 /** What PAGES (without its last entry) and one data write of 8 KiB at 12288 leave on a member. */
 function expectedBytes(): Buffer {
   const bytes = Buffer.alloc(2 << 20);
@@ -50,25 +58,42 @@ function expectedBytes(): Buffer {
   return bytes;
 }
 
+interface Opener {
+  readonly io: PageWriter["io"];
+  readonly members: PageWriter["members"];
+  readonly open: (options: PageWriterOptions) => PageWriter;
+}
+const OPENERS: readonly Opener[] = [
+  { io: "psync", members: "serial", open: openPsyncWriter },
+  { io: "uring", members: "parallel", open: openUringWriter },
+];
+
+function testBoth(name: string, body: (opener: Opener, t: TestContext) => void): void {
+  for (const opener of OPENERS) test(`${opener.io}: ${name}`, (t) => body(opener, t));
+}
+
 for (const durability of ["preflush-fua", "fua", "none"] as const) {
   for (const dataSync of [false, true]) {
-    test(`${durability}${dataSync ? " with data sync" : ""}: every member gets exactly the listed bytes`, (t) => {
-      const directory = temporaryDirectory(t);
-      const paths = ["a.img", "b.img"].map((name) => sparseFile(directory, name, 2 << 20));
-      const writer = openPsyncWriter(optionsFor(paths, durability, dataSync));
-      t.after(() => writer.close());
-      assert.deepEqual(
-        { io: writer.io, members: writer.members, directIo: writer.directIo },
-        { io: "psync", members: "serial", directIo: true },
-      );
-      writer.writePages(PAGES, 3);
-      writer.writeData(12288, 8192);
-      for (const path of paths) assert.ok(readFileSync(path).equals(expectedBytes()), path);
-    });
+    testBoth(
+      `${durability}${dataSync ? " with data sync" : ""}: every member gets exactly the listed bytes`,
+      ({ open, io, members }, t) => {
+        const directory = temporaryDirectory(t);
+        const paths = ["a.img", "b.img"].map((name) => sparseFile(directory, name, 2 << 20));
+        const writer = open(optionsFor(paths, durability, dataSync));
+        t.after(() => writer.close());
+        assert.deepEqual(
+          { io: writer.io, members: writer.members, directIo: writer.directIo },
+          { io, members, directIo: true },
+        );
+        writer.writePages(PAGES, 3);
+        writer.writeData(DATA, 1, 1, new Float64Array(1));
+        for (const path of paths) assert.ok(readFileSync(path).equals(expectedBytes()), path);
+      },
+    );
   }
 }
 
-test("the descriptors carry exactly the flags that the durability promises", (t) => {
+test("psync: the descriptors carry exactly the flags that the durability promises", (t) => {
   const directory = temporaryDirectory(t);
   const path = sparseFile(directory, "a.img", 2 << 20);
   const promised: [Durability, boolean, string[]][] = [
@@ -105,24 +130,27 @@ function targetOf(descriptor: string): string | undefined {
   }
 }
 
-test("a filesystem without O_DIRECT is written through the page cache, and the writer says so", (t: TestContext) => {
-  const reason = whyNoBlockDevices();
-  if (reason !== undefined) return t.skip(reason);
-  const directory = temporaryDirectory(t);
-  mount(t, "-t", "ramfs", "none", directory);
-  const path = sparseFile(directory, "a.img", 2 << 20);
-  const writer = openPsyncWriter(optionsFor([path], "preflush-fua"));
-  assert.equal(writer.directIo, false);
-  writer.writePages(PAGES, 3);
-  writer.writeData(12288, 8192);
-  assert.ok(readFileSync(path).equals(expectedBytes()));
-  writer.close();
-});
+testBoth(
+  "a filesystem without O_DIRECT is written through the page cache, and the writer says so",
+  ({ open }, t) => {
+    const reason = whyNoBlockDevices();
+    if (reason !== undefined) return t.skip(reason);
+    const directory = temporaryDirectory(t);
+    mount(t, "-t", "ramfs", "none", directory);
+    const path = sparseFile(directory, "a.img", 2 << 20);
+    const writer = open(optionsFor([path], "preflush-fua"));
+    assert.equal(writer.directIo, false);
+    writer.writePages(PAGES, 3);
+    writer.writeData(DATA, 1, 1, new Float64Array(1));
+    assert.ok(readFileSync(path).equals(expectedBytes()));
+    writer.close();
+  },
+);
 
-test("a member that is gone is a device error that names it", (t) => {
+testBoth("a member that is gone is a device error that names it", ({ open }, t) => {
   const path = join(temporaryDirectory(t), "absent.img");
   assert.throws(
-    () => openPsyncWriter(optionsFor([path], "fua")),
+    () => open(optionsFor([path], "fua")),
     (error) =>
       error instanceof SlotmarkError &&
       error.kind === "device" &&
@@ -131,10 +159,10 @@ test("a member that is gone is a device error that names it", (t) => {
   );
 });
 
-test("a write that the system refuses names member, offset, length and errno", (t) => {
+testBoth("a write that the system refuses names member, offset, length and errno", ({ open }, t) => {
   const directory = temporaryDirectory(t);
   const path = sparseFile(directory, "a.img", 2 << 20);
-  const writer = openPsyncWriter(optionsFor([path], "fua"));
+  const writer = open(optionsFor([path], "fua"));
   t.after(() => writer.close());
   truncateSync(path, 0);
   const unaligned = { ...PAGES, offsetBytes: Float64Array.of(1000) };
@@ -148,3 +176,36 @@ test("a write that the system refuses names member, offset, length and errno", (
     ),
   );
 });
+
+testBoth(
+  "more pages and events than fit into one submission arrive all, each event with its time",
+  ({ open }, t) => {
+    const directory = temporaryDirectory(t);
+    const paths = ["a.img", "b.img"].map((name) => sparseFile(directory, name, 8 << 20));
+    const writer = open({ ...optionsFor(paths, "none"), depth: 3 });
+    t.after(() => writer.close());
+    const count = 400;
+    const pages = {
+      page: Uint32Array.from({ length: count }, (_, index) => index % 4),
+      offsetBytes: Float64Array.from({ length: count }, (_, index) => index * PAGE),
+      lengthBytes: new Uint32Array(count).fill(PAGE),
+    };
+    writer.writePages(pages, count);
+    const events = {
+      sector: Float64Array.from({ length: count }, (_, index) => 8 * (2 * index + 512)),
+      sectors: new Uint32Array(count).fill(8),
+    };
+    const completedNs = new Float64Array(count);
+    const fromNs = monotonicNs();
+    writer.writeData(events, 0, count, completedNs);
+    const untilNs = monotonicNs();
+    assert.ok(completedNs.every((at) => at >= fromNs && at <= untilNs));
+    const expected = Buffer.alloc(8 << 20);
+    for (let index = 0; index < count; index++) {
+      expected.fill((index % 4) + 1, index * PAGE, (index + 1) * PAGE);
+      const offset = DATA_OFFSET + (2 * index + 512) * PAGE;
+      expected.fill(0x77, offset, offset + PAGE);
+    }
+    for (const path of paths) assert.ok(readFileSync(path).equals(expected), path);
+  },
+);

@@ -1,0 +1,369 @@
+//! The ring and one batch of writes through it.
+
+use io_uring::squeue::Entry;
+use io_uring::{IoUring, opcode, types};
+use std::io;
+use std::os::fd::RawFd;
+
+/// Registered buffers are at most this long each (io_uring_register(2)).
+const BUFFER_BYTES: usize = 1 << 30;
+
+/// The kernel plugs a submission of more requests than this (IO_PLUG_THRESHOLD in io_uring/io_uring.c), so that the first waits for
+/// the last: in a stream of writes at depth 32 that cost a fifth of the throughput.
+const UNPLUGGED: usize = 2;
+
+/// A stretch of the writer's memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub offset: usize,
+    pub length: usize,
+}
+
+/// One write of `memory` to a file, by the file's index.
+#[derive(Clone, Copy, Debug)]
+pub struct Write {
+    pub file: u32,
+    pub memory: Span,
+    pub file_offset: u64,
+    /// What the caller knows the write by.
+    pub tag: u32,
+}
+
+/// The first request that failed. Later ones of the batch were not started; those in flight have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// 0 where the file took no more bytes.
+    pub errno: i32,
+    pub file: u32,
+    /// None: the flush before the writes.
+    pub place: Option<(u64, u32)>,
+}
+
+/// What a batch asks of the kernel.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BatchOptions {
+    /// fdatasync(2) of every file before the first write.
+    pub flush_first: bool,
+    /// RWF_DSYNC: each write is durable when it completes.
+    pub durable: bool,
+    /// Requests in flight at most; 0: as many as the ring holds.
+    pub depth: u32,
+    /// Hear of every write as soon as it has completed, and replace it at once, at the price of more wake-ups. Without it the batch
+    /// goes in one submission, as far as the ring holds it, and is waited for as a whole.
+    pub each_completion: bool,
+}
+
+#[derive(Clone, Copy)]
+struct InFlight {
+    write: Write,
+    /// Of a write that the kernel cut short: how much of it has been done.
+    done: usize,
+}
+
+pub struct RingWriter {
+    ring: IoUring,
+    base: *const u8,
+    length: usize,
+    /// Registered stretches, by buffer index; empty where the kernel would not register them.
+    buffers: Vec<Span>,
+    descriptors: Vec<RawFd>,
+    in_flight: Vec<InFlight>,
+    free: Vec<u32>,
+}
+
+// The memory is only read, by the kernel, during a call.
+unsafe impl Send for RingWriter {}
+
+impl RingWriter {
+    /// `registered` are the stretches that the kernel may keep pinned; where it refuses (RLIMIT_MEMLOCK) writes go without.
+    ///
+    /// # Safety
+    /// `base` points to `length` bytes that stay where they are as long as the writer lives.
+    ///
+    /// # Errors
+    /// What io_uring_setup or the registration of the files answered.
+    pub unsafe fn new(
+        base: *const u8,
+        length: usize,
+        registered: &[Span],
+        files: &[RawFd],
+        entries: u32,
+    ) -> io::Result<Self> {
+        let ring = set_up(entries)?;
+        ring.submitter().register_files(files)?;
+        let mut writer = Self {
+            ring,
+            base,
+            length,
+            buffers: Vec::new(),
+            descriptors: files.to_vec(),
+            in_flight: Vec::new(),
+            free: Vec::new(),
+        };
+        let slots = writer.ring.params().sq_entries();
+        let nothing = Write {
+            file: 0,
+            memory: Span {
+                offset: 0,
+                length: 0,
+            },
+            file_offset: 0,
+            tag: 0,
+        };
+        writer.in_flight = vec![
+            InFlight {
+                write: nothing,
+                done: 0
+            };
+            slots as usize
+        ];
+        writer.free = (0..slots).collect();
+        writer.register_buffers(registered);
+        Ok(writer)
+    }
+
+    #[must_use]
+    pub fn registers_buffers(&self) -> bool {
+        !self.buffers.is_empty()
+    }
+
+    #[must_use]
+    pub fn files(&self) -> u32 {
+        self.descriptors.len() as u32
+    }
+
+    fn register_buffers(&mut self, registered: &[Span]) {
+        let mut pieces = Vec::new();
+        for span in registered {
+            assert!(
+                span.offset + span.length <= self.length,
+                "a registered span lies in the memory"
+            );
+            for offset in (span.offset..span.offset + span.length).step_by(BUFFER_BYTES) {
+                let length = BUFFER_BYTES.min(span.offset + span.length - offset);
+                pieces.push(Span { offset, length });
+            }
+        }
+        let vectors: Vec<libc::iovec> = pieces
+            .iter()
+            .map(|piece| libc::iovec {
+                iov_base: unsafe { self.base.add(piece.offset) }.cast_mut().cast(),
+                iov_len: piece.length,
+            })
+            .collect();
+        if unsafe { self.ring.submitter().register_buffers(&vectors) }.is_ok() {
+            self.buffers = pieces;
+        }
+    }
+
+    /// Writes the whole batch; `completed` hears of each write when it has reached its file, in the order of completion.
+    ///
+    /// # Errors
+    /// The first failure. Writes that were in flight with it have ended, some of them with success; the rest was not begun.
+    ///
+    /// # Panics
+    /// Where a write names a file or memory that the writer does not have.
+    pub fn run(
+        &mut self,
+        options: BatchOptions,
+        writes: impl IntoIterator<Item = Write>,
+        mut completed: impl FnMut(u32),
+    ) -> Result<(), Failure> {
+        let depth = match options.depth {
+            0 => self.in_flight.len(),
+            depth => self.in_flight.len().min(depth as usize),
+        };
+        let mut waiting = 0usize;
+        let mut failure = None;
+        if options.flush_first {
+            self.flush()?;
+        }
+        let mut writes = writes.into_iter().peekable();
+        let mut again: Vec<InFlight> = Vec::new();
+        loop {
+            while waiting < depth && failure.is_none() {
+                let next = match again.pop() {
+                    Some(rest) => rest,
+                    None => match writes.next() {
+                        Some(write) => InFlight { write, done: 0 },
+                        None => break,
+                    },
+                };
+                self.push_write(next, options.durable);
+                waiting += 1;
+                if options.each_completion && self.ring.submission().len() >= UNPLUGGED {
+                    self.submit_and_wait(0);
+                }
+            }
+            if waiting == 0 {
+                return failure.map_or(Ok(()), Err);
+            }
+            let more = failure.is_none() && writes.peek().is_some();
+            let want = if more || options.each_completion {
+                1
+            } else {
+                waiting
+            };
+            self.submit_and_wait(want);
+            while let Some(completion) = self.ring.completion().next() {
+                waiting -= 1;
+                let slot = completion.user_data() as u32;
+                self.free.push(slot);
+                let ended = self.in_flight[slot as usize];
+                match outcome(ended, completion.result()) {
+                    Outcome::Whole => completed(ended.write.tag),
+                    Outcome::Rest(rest) => again.push(rest),
+                    Outcome::Failed(errno) => {
+                        failure.get_or_insert(Failure {
+                            errno,
+                            file: ended.write.file,
+                            place: Some(place_of(ended)),
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl RingWriter {
+    /// fdatasync(2) of all files, at once where there are several.
+    fn flush(&mut self) -> Result<(), Failure> {
+        let failed = |file: u32, errno: i32| Failure {
+            errno,
+            file,
+            place: None,
+        };
+        if let [only] = self.descriptors[..] {
+            // A ring would hand it to a thread of its own, for nothing.
+            return match unsafe { libc::fdatasync(only) } {
+                0 => Ok(()),
+                _ => Err(failed(
+                    0,
+                    io::Error::last_os_error().raw_os_error().unwrap_or(0),
+                )),
+            };
+        }
+        for file in 0..self.files() {
+            let entry = opcode::Fsync::new(types::Fixed(file))
+                .flags(types::FsyncFlags::DATASYNC)
+                .build()
+                .user_data(u64::from(file));
+            self.push(&entry);
+        }
+        let mut outcome = Ok(());
+        let mut waiting = self.descriptors.len();
+        while waiting > 0 {
+            self.submit_and_wait(waiting);
+            while let Some(completion) = self.ring.completion().next() {
+                waiting -= 1;
+                if completion.result() < 0 && outcome.is_ok() {
+                    outcome = Err(failed(completion.user_data() as u32, -completion.result()));
+                }
+            }
+        }
+        outcome
+    }
+
+    fn push_write(&mut self, next: InFlight, durable: bool) {
+        let InFlight { write, done } = next;
+        assert!(
+            write.file < self.files(),
+            "a write names a file of the writer"
+        );
+        let Span { offset, length } = write.memory;
+        assert!(offset + length <= self.length, "a write lies in the memory");
+        let from = offset + done;
+        let (pointer, bytes) = (unsafe { self.base.add(from) }, (length - done) as u32);
+        let file = types::Fixed(write.file);
+        let file_offset = write.file_offset + done as u64;
+        let flags = if durable { libc::RWF_DSYNC } else { 0 };
+        let buffer = self
+            .buffers
+            .iter()
+            .position(|span| from >= span.offset && offset + length <= span.offset + span.length);
+        let entry = match buffer {
+            Some(index) => opcode::WriteFixed::new(file, pointer, bytes, index as u16)
+                .offset(file_offset)
+                .rw_flags(flags)
+                .build(),
+            None => opcode::Write::new(file, pointer, bytes)
+                .offset(file_offset)
+                .rw_flags(flags)
+                .build(),
+        };
+        let slot = self
+            .free
+            .pop()
+            .expect("no more in flight than the ring holds");
+        self.in_flight[slot as usize] = next;
+        self.push(&entry.user_data(u64::from(slot)));
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        // There is room: no more is ever in flight than the queue has entries.
+        unsafe { self.ring.submission().push(entry) }.expect("the submission queue has room");
+    }
+
+    fn submit_and_wait(&mut self, want: usize) {
+        loop {
+            match self.ring.submit_and_wait(want) {
+                Ok(_) => return,
+                // A signal; EAGAIN and EBUSY pass when completions have been reaped.
+                Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY)) => {
+                    return;
+                }
+                Err(error) => panic!("io_uring_enter: {error}"),
+            }
+        }
+    }
+}
+
+impl Drop for RingWriter {
+    /// Gives files and memory back before the ring itself, which the kernel tears down in its own time.
+    fn drop(&mut self) {
+        // What was never registered cannot be given back; nothing follows from it.
+        let _ = self.ring.submitter().unregister_buffers();
+        let _ = self.ring.submitter().unregister_files();
+    }
+}
+
+enum Outcome {
+    Whole,
+    Rest(InFlight),
+    Failed(i32),
+}
+
+fn outcome(ended: InFlight, result: i32) -> Outcome {
+    match result {
+        0 => Outcome::Failed(0),
+        written if written > 0 => {
+            let done = ended.done + written as usize;
+            if done == ended.write.memory.length {
+                Outcome::Whole
+            } else {
+                Outcome::Rest(InFlight { done, ..ended })
+            }
+        }
+        errno => Outcome::Failed(-errno),
+    }
+}
+
+fn place_of(ended: InFlight) -> (u64, u32) {
+    let InFlight { write, done } = ended;
+    (
+        write.file_offset + done as u64,
+        (write.memory.length - done) as u32,
+    )
+}
+
+/// The cheapest ring that this kernel has for a thread that alone submits and waits (Linux 6.1, 6.0, 5.19, 5.1).
+fn set_up(entries: u32) -> io::Result<IoUring> {
+    IoUring::builder()
+        .setup_single_issuer()
+        .setup_defer_taskrun()
+        .build(entries)
+        .or_else(|_| IoUring::builder().setup_coop_taskrun().build(entries))
+        .or_else(|_| IoUring::builder().build(entries))
+}
