@@ -176,9 +176,9 @@ async function refuse(
 /** As mdadm since 4.4: what was not added carries no superblock. A node that is gone touches nothing. */
 function discard(state: NodeState, member: ArrayMember): void {
   // Where the failure came after the array took the device, it is the array's.
-  if (state.gone || state.members.get(member.deviceNumber) === member) return;
+  if (state.members.get(member.deviceNumber) === member) return;
   try {
-    eraseSuperblock(member.device);
+    if (!state.gone) eraseSuperblock(member.device);
   } catch (error) {
     if (!(error instanceof SlotmarkError)) throw error;
   } finally {
@@ -226,6 +226,7 @@ async function guard({ path, destroy }: AddDiskRequest, leftover: boolean): Prom
 
 /** The guard's own descriptor keeps others away for as long as the device is in use here. */
 function closedWith(device: MemberDevice, guarded: Member): MemberDevice {
+  let closed = false;
   return {
     path: device.path,
     sizeBytes: device.sizeBytes,
@@ -234,6 +235,8 @@ function closedWith(device: MemberDevice, guarded: Member): MemberDevice {
     read: (offsetBytes, lengthBytes) => device.read(offsetBytes, lengthBytes),
     write: (offsetBytes, bytes, purpose) => device.write(offsetBytes, bytes, purpose),
     close() {
+      if (closed) return;
+      closed = true;
       device.close();
       guarded.close();
     },

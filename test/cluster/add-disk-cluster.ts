@@ -5,7 +5,7 @@ import path from "node:path";
 import type { TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { ArrayNode } from "../../src/cluster/array-node.js";
-import type { AddDiskStep, ClusterEvent } from "../../src/cluster/cluster-event.js";
+import type { ClusterEvent } from "../../src/cluster/cluster-event.js";
 import type { JoinOptions } from "../../src/cluster/node-options.js";
 import { parseMdSuperblock } from "../../src/ondisk/md-superblock.js";
 import { uuidText } from "../../src/ondisk/uuid.js";
@@ -112,9 +112,11 @@ export async function assertAllAgree(nodes: readonly TestNode[]): Promise<void> 
   }
 }
 
+export function isVisibleTo(node: ArrayNode, disk: string): boolean {
+  return node.members.some(({ device, candidate }) => device.path === disk && !candidate);
+}
+
 /** The device's superblock says nothing at all. */
 export function isErased(disk: string): boolean {
   return readMember(disk, 4096, 4096).every((byte) => byte === 0);
 }
-
-export type { AddDiskStep };
