@@ -8,8 +8,15 @@ import type { LockMode } from "./lock-mode.js";
 export const CHANNEL_VARIANTS = ["safe", "mainline", "original"] as const;
 
 /**
- * Whose dance. `mainline`: as md-cluster since Linux 6.11, also where it gets stuck. `safe`: that, and what timed out is
- * taken back, and who refused a message hears the next. `original`: the first patch's, whose receivers deadlock.
+ * Whose dance. `mainline`: as md-cluster since Linux 6.11, also where it gets stuck. `original`: the first patch's, whose
+ * receivers deadlock. `safe`: mainline's, call for call while nothing goes wrong; afterwards it differs in four places:
+ * - A conversion that timed out is cancelled, so that the lock can be converted again. In mainline it stays queued, may be
+ *   granted later, and whoever converts that lock next gets EBUSY.
+ * - A receiver that refuses a message waits until the sender has given up, then takes `ack` anew and hears the next message.
+ *   In mainline it is deaf from then on.
+ * - A receipt that a time-out or a cancel broke off is finished before the next one. Mainline goes on with the next step.
+ * - A message whose value block a recovery marked as doubtful, for it may be an older one, is acknowledged but not handed to
+ *   `onMessage`. Mainline processes it.
  */
 export type ChannelVariant = (typeof CHANNEL_VARIANTS)[number];
 
@@ -55,7 +62,7 @@ export type ChannelLockCall =
 
 export interface ChannelOptions {
   readonly variant?: ChannelVariant;
-  /** Limit of each single wait; null for none. Default 30 s, as the kernel's. */
+  /** Limit of each single wait, from 0 on; null or Infinity for none. Default 30 s, as the kernel's. */
   readonly timeoutMs?: number | null;
   /**
    * Processes a message: 64 bytes, a copy. The sender waits until it has returned, or its promise is settled. Where it throws

@@ -24,11 +24,11 @@ function kindOf(errnoName: string): ErrorKind {
  * Runs an operation of the addon. A refusal (errno, name, message and remedy, one a line) becomes a LockError.
  * @param attempted what was attempted, for the message, e.g. `convert of "token" to EX on node 2`
  */
-export function refusable<T>(attempted: () => string, operation: () => T): T {
+export function refusable<T>(attempted: () => string, operation: () => T, prefix?: string): T {
   try {
     return operation();
   } catch (error) {
-    throw lockErrorOf(attempted(), error instanceof Error ? error.message : String(error));
+    throw lockErrorOf(attempted(), error instanceof Error ? error.message : String(error), prefix);
   }
 }
 

@@ -61,11 +61,14 @@ class ChannelState implements Channel {
       const message = `no such variant of the channel: ${JSON.stringify(variant)}`;
       throw new LockError("EINVAL", "channel-variant", message, advice);
     }
-    // Job 0 is the join itself.
-    const joined = this.#track(0, "joining the channel", undefined);
-    this.#native = new (loadAddon().DlmChannel)(node, number, timeoutMs, onLockCall !== undefined, notify);
-    this.#keep();
-    return joined.then(() => undefined);
+    const attempted = "joining the channel";
+    this.#native = refusable(
+      () => attempted,
+      () => new (loadAddon().DlmChannel)(node, number, timeoutMs, onLockCall !== undefined, notify),
+      "channel",
+    );
+    // Job 0 is the join itself; what becomes of it comes through the event loop.
+    return this.#track(0, attempted, undefined).then(() => undefined);
   }
 
   get closed(): boolean {

@@ -204,6 +204,47 @@ suite("the message channel", () => {
     await assert.rejects(end.lockspace.openChannel({ onMessage }), { errnoName: "ESHUTDOWN" });
   });
 
+  test("a time-out that is no time is refused by its name", async () => {
+    const lockspace = joinEmbeddedLockspace({ lockspace: "no-time", node: 1 });
+    const onMessage = () => {};
+    for (const timeoutMs of [Number.NaN, -1, Number.NEGATIVE_INFINITY]) {
+      await assert.rejects(lockspace.openChannel({ onMessage, timeoutMs }), {
+        name: "SlotmarkError",
+        errnoName: "EINVAL",
+        code: "channel-timeout-ms",
+        message: /^EINVAL: joining the channel: timeoutMs is (NaN|-1|-inf)$/,
+      });
+    }
+    await assert.rejects(lockspace.openChannel({ onMessage, timeoutMs: JSON.parse('"1"') }), {
+      errnoName: "EINVAL",
+      code: "channel-argument",
+    });
+    (await lockspace.openChannel({ onMessage, timeoutMs: 0 })).close();
+    await lockspace.leave({ force: true });
+  });
+
+  test("a time-out beyond every clock is none", async () => {
+    const holder = await open("no-limit", 1);
+    const limits = [Number.POSITIVE_INFINITY, Number.MAX_VALUE, 1e15, null];
+    const waiting = await Promise.all(
+      limits.map((timeoutMs, index) => open("no-limit", index + 2, { timeoutMs })),
+    );
+    const short = await open("no-limit", 9, { timeoutMs: 1 });
+    await holder.channel.takeToken();
+    const abort = new AbortController();
+    const sending = waiting.map(({ channel }) => channel.send(message(1), { signal: abort.signal }));
+    const settled = Promise.allSettled(sending);
+    // Whoever waits for less has begun later and is through before.
+    await assert.rejects(short.channel.send(message(2)), { errnoName: "ETIMEDOUT" });
+    abort.abort();
+    for (const outcome of await settled) {
+      assert.ok(outcome.status === "rejected");
+      assert.equal(outcome.reason.errnoName, "ECANCELED");
+    }
+    await holder.channel.releaseToken();
+    await closeAll(holder, short, ...waiting);
+  });
+
   test("what is under way ends when the channel is closed, or its node declared dead", async () => {
     const first = await open("closing", 1);
     const second = await open("closing", 2);

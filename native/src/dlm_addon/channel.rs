@@ -46,6 +46,20 @@ pub struct ChannelLockCall {
     pub end_ns: Option<f64>,
 }
 
+/// None where there is no limit, or one longer than a `Duration` can be.
+fn time_limit(timeout_ms: Option<f64>) -> napi::Result<Option<Duration>> {
+    let Some(timeout_ms) = timeout_ms else {
+        return Ok(None);
+    };
+    if timeout_ms.is_nan() || timeout_ms < 0.0 {
+        return Err(napi::Error::from_reason(format!(
+            "EINVAL\nTimeoutMs\ntimeoutMs is {timeout_ms}\n\
+             pass milliseconds from 0 on, or null for no limit"
+        )));
+    }
+    Ok(Duration::try_from_secs_f64(timeout_ms / 1e3).ok())
+}
+
 /// `DlmChannel` of the addon: joins at once, on threads of its own.
 #[napi(custom_finalize)]
 pub struct DlmChannel {
@@ -65,6 +79,9 @@ impl ObjectFinalize for DlmChannel {
 impl DlmChannel {
     /// `variant`: 0 safe, 1 mainline, 2 original. `timeout_ms` for each single wait; none waits for ever. `trace` keeps lock
     /// calls for `lockCalls`.
+    ///
+    /// # Errors
+    /// EINVAL for a `timeout_ms` that is negative or no number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
@@ -80,9 +97,7 @@ impl DlmChannel {
                 1 => Variant::Mainline,
                 _ => Variant::Original,
             },
-            timeout: timeout_ms.map(|timeout_ms| {
-                Duration::try_from_secs_f64(timeout_ms / 1e3).unwrap_or_default()
-            }),
+            timeout: time_limit(timeout_ms)?,
             wait: WaitMode::Park,
             trace,
             ..Options::default()
