@@ -226,7 +226,7 @@ function refuseOutput(outPath: string, memberPaths: readonly string[]): void {
 function freshPlan(names: readonly string[], options: RunOptions): Plan {
   const scenarios = scenariosOf(names, options);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const suitesNamed = scenarios.map((scenario) => scenario.suite).join("-");
+  const suitesNamed = [...new Set(scenarios.map((scenario) => scenario.suite))].join("-");
   const outPath = path.resolve(options.out ?? `slotmark-${suitesNamed}-${stamp}.json`);
   return {
     scenarios,
