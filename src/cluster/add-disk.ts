@@ -173,12 +173,12 @@ async function refuse(
   throw reason;
 }
 
-/** As mdadm since 4.4: what was not added carries no superblock. A node that is gone touches nothing. */
+/** What was not added carries no superblock, as mdadm has it today; its first versions left it. A node that is gone touches nothing. */
 function discard(state: NodeState, member: ArrayMember): void {
   // Where the failure came after the array took the device, it is the array's.
   if (state.members.get(member.deviceNumber) === member) return;
   try {
-    if (!state.gone) eraseSuperblock(member.device);
+    if (!state.gone && state.options.variant !== "original") eraseSuperblock(member.device);
   } catch (error) {
     if (!(error instanceof SlotmarkError)) throw error;
   } finally {

@@ -17,20 +17,20 @@ import {
 import { HANGS_MS } from "./test-array.js";
 
 const COUNTS = [2, 3, 8];
-/** The initiator's is the longer one, or it would give up first. */
-const SHORT = { newDeviceMs: 20, lockMs: 1_000 };
 const AMPLE = { newDeviceMs: HANGS_MS, lockMs: HANGS_MS };
 
-/** The last node answers by call alone. */
+/** The last node answers by call alone, and has only so long; an initiator gives up after `lockMs`. */
 async function lastAnswersByCall(
   t: TestContext,
   count: number,
-  options: Partial<JoinOptions>,
+  { newDeviceMs = HANGS_MS, lockMs = HANGS_MS }: { newDeviceMs?: number; lockMs?: number } = {},
+  options: Partial<JoinOptions> = {},
 ): Promise<AddDiskCluster> {
-  return await addDiskCluster(t, count, (index) => ({
-    ...options,
-    newDisks: index === count - 1 ? "manual" : "search",
-  }));
+  return await addDiskCluster(t, count, (index) => {
+    const isLast = index === count - 1;
+    const timeouts = { newDeviceMs: isLast ? newDeviceMs : HANGS_MS, lockMs };
+    return { timeouts, ...options, newDisks: isLast ? "manual" : "search" };
+  });
 }
 
 async function secondAttemptWorks({ nodes, disks }: AddDiskCluster, answer: () => void): Promise<void> {
@@ -46,7 +46,7 @@ async function secondAttemptWorks({ nodes, disks }: AddDiskCluster, answer: () =
 suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => {
   for (const count of COUNTS) {
     test(`${count} nodes: nobody answers on one of them, which is not acknowledged`, async (t) => {
-      const cluster = await lastAnswersByCall(t, count, { timeouts: SHORT });
+      const cluster = await lastAnswersByCall(t, count, { newDeviceMs: 20, lockMs: 1_000 });
       const { nodes, disks } = cluster;
       await assert.rejects(at(nodes, 0).node.addDisk({ path: disks[0] }), {
         errnoName: "ETIMEDOUT",
@@ -71,7 +71,7 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
     });
 
     test(`${count} nodes: an answer that comes twice`, async (t) => {
-      const cluster = await lastAnswersByCall(t, count, { timeouts: AMPLE });
+      const cluster = await lastAnswersByCall(t, count);
       const { nodes, disks } = cluster;
       const last = at(nodes, -1);
       const adding = at(nodes, 0).node.addDisk({ path: disks[0] });
@@ -95,10 +95,7 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
     });
 
     test(`${count} nodes: an answer that comes too late changes nothing, and the next one in time counts`, async (t) => {
-      const cluster = await lastAnswersByCall(t, count, {
-        kernel: "6.1",
-        timeouts: { ...AMPLE, newDeviceMs: 1_000 },
-      });
+      const cluster = await lastAnswersByCall(t, count, { newDeviceMs: 1_000 }, { kernel: "6.1" });
       const { nodes, disks } = cluster;
       const last = at(nodes, -1);
       await assert.rejects(at(nodes, 0).node.addDisk({ path: disks[0] }), { errnoName: "ENOENT" });
@@ -108,7 +105,7 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
     });
 
     test(`${count} nodes: a refusal by hand`, async (t) => {
-      const cluster = await lastAnswersByCall(t, count, { timeouts: AMPLE });
+      const cluster = await lastAnswersByCall(t, count);
       const { nodes, disks } = cluster;
       const last = at(nodes, -1);
       const adding = at(nodes, 0).node.addDisk({ path: disks[0] });
@@ -145,7 +142,7 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
   }
 
   test("a confirmation of another device than the one announced is none", async (t) => {
-    const cluster = await lastAnswersByCall(t, 2, { timeouts: AMPLE });
+    const cluster = await lastAnswersByCall(t, 2);
     const { nodes, disks, array } = cluster;
     const last = at(nodes, -1);
     const adding = at(nodes, 0).node.addDisk({ path: disks[0] });
@@ -184,7 +181,7 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
       ["sleep 600", "add-disk-unanswered"],
     ]) {
       const { nodes, disks } = await addDiskCluster(t, 2, (index) => ({
-        timeouts: { newDeviceMs: command === "sleep 600" ? 50 : HANGS_MS, lockMs: 1_000 },
+        timeouts: command === "sleep 600" ? { newDeviceMs: 50, lockMs: 1_000 } : AMPLE,
         ...(index === 1 ? { eventCommand: command ?? "" } : {}),
       }));
       await assert.rejects(at(nodes, 0).node.addDisk({ path: disks[0] }), { code });
@@ -193,7 +190,7 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
   });
 
   test("the real time-outs: 5 s for the device, 30 s for the acknowledgement", async (t) => {
-    const { nodes, disks } = await lastAnswersByCall(t, 2, {});
+    const { nodes, disks } = await lastAnswersByCall(t, 2, {}, { timeouts: {} });
     assert.deepEqual(at(nodes, 0).node.state.options.timeouts, {
       lockMs: 30_000,
       newDeviceMs: 5_000,
