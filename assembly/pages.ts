@@ -137,17 +137,19 @@ export function fillLengths(): void {
 
 /** Byte offset and length of every listed page. */
 export function finishList(listed: u32): u32 {
-  const base = f64x2.splat(firstPageOffsetBytes);
-  // Under the exponent of 2^64 a mantissa counts in units of 4096.
-  const exponent = i32x4.splat(0x43f00000);
-  const unit = f64x2.splat(18446744073709551616.0);
+  // Under the exponent of 2^61 a mantissa counts sectors, of which a page has 8; offsets are whole sectors, too, so that 2^61 less
+  // an offset is a double. The list has room for 8 more.
+  const exponent = i32x4.splat(0x43c00000);
+  const origin = f64x2.splat(2305843009213693952.0 - firstPageOffsetBytes);
+  let from = listPage;
   let at = listOffset;
-  for (let i: u32 = 0; i < listed; i += 4, at += 32) {
-    const pages = v128.load(listPage + (usize(i) << 2));
-    const low = v128.shuffle<i32>(pages, exponent, 0, 4, 1, 5);
-    const high = v128.shuffle<i32>(pages, exponent, 2, 6, 3, 7);
-    v128.store(at, f64x2.add(f64x2.sub(low, unit), base));
-    v128.store(at, f64x2.add(f64x2.sub(high, unit), base), 16);
+  for (const end = from + (usize(listed) << 2); from < end; from += 32, at += 64) {
+    const a = i32x4.shl(v128.load(from), 3);
+    const b = i32x4.shl(v128.load(from, 16), 3);
+    v128.store(at, f64x2.sub(v128.shuffle<i32>(a, exponent, 0, 4, 1, 5), origin));
+    v128.store(at, f64x2.sub(v128.shuffle<i32>(a, exponent, 2, 6, 3, 7), origin), 16);
+    v128.store(at, f64x2.sub(v128.shuffle<i32>(b, exponent, 0, 4, 1, 5), origin), 32);
+    v128.store(at, f64x2.sub(v128.shuffle<i32>(b, exponent, 2, 6, 3, 7), origin), 48);
   }
   if (trimmedAt) store<u32>(listLength + (usize(trimmedAt - 1) << 2), 4096);
   trimmedAt = 0;

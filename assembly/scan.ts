@@ -12,30 +12,38 @@ import {
 } from "./layout";
 import { storePositions } from "./pages";
 
-/** Set bits of the chunks from `from`, a multiple of 8, to below `to`. */
+/**
+ * Set bits of the chunks from `from`, a multiple of 8, to below `to`. Twelve words a step into six sums: with fewer the machine waits
+ * for a sum or for the loop, with more V8 runs out of registers.
+ */
 function countChunks(from: u32, to: u32): u32 {
   let at = image + SUPERBLOCK_BYTES + (from >> 3);
   const bits = to - from;
+  const end = at + ((bits >> 6) << 3);
   let a: u64 = 0;
   let b: u64 = 0;
   let c: u64 = 0;
   let d: u64 = 0;
-  for (const end = at + ((bits >> 8) << 5); at < end; at += 32) {
+  let e: u64 = 0;
+  let f: u64 = 0;
+  for (; at + 96 <= end; at += 96) {
     a += popcnt(load<u64>(at));
     b += popcnt(load<u64>(at, 8));
     c += popcnt(load<u64>(at, 16));
     d += popcnt(load<u64>(at, 24));
+    e += popcnt(load<u64>(at, 32));
+    f += popcnt(load<u64>(at, 40));
+    a += popcnt(load<u64>(at, 48));
+    b += popcnt(load<u64>(at, 56));
+    c += popcnt(load<u64>(at, 64));
+    d += popcnt(load<u64>(at, 72));
+    e += popcnt(load<u64>(at, 80));
+    f += popcnt(load<u64>(at, 88));
   }
-  for (let left = bits & 255; left; at += 8) {
-    const word = load<u64>(at);
-    if (left < 64) {
-      a += popcnt(word & ((u64(1) << left) - 1));
-      break;
-    }
-    a += popcnt(word);
-    left -= 64;
-  }
-  return u32(a + b + c + d);
+  for (; at < end; at += 8) a += popcnt(load<u64>(at));
+  const left = bits & 63;
+  if (left) b += popcnt(load<u64>(at) & ((u64(1) << left) - 1));
+  return u32(a + b + c + d + e + f);
 }
 
 export function countDirty(): u32 {
@@ -114,12 +122,20 @@ export let scannedTo: u32 = 0;
 const BLOCK_CHUNKS: u32 = 512;
 /** From this many bytes of a block on that are not zero, each is visited in turn instead of found. */
 const DENSE_BYTES: u64 = 40;
+/** From this many on the next block is likely to have some, too, and is not tested for zeros first. */
+const SPARSE_BYTES: u64 = 4;
+/** Between the two: a block with fewer is better searched by words than by bytes. */
+const MIDDLING_BYTES: u64 = 16;
+/** Chunks found in a block that is searched by words, with which the next one is, too. */
+const FEWEST_BY_WORDS: usize = 2;
+const MOST_BY_WORDS: usize = 20;
 
 /**
  * Set chunks from chunk `from`, a multiple of 512, as numbers at `scratch`, stopping when `room` could be passed.
  *
- * A branch on every word would be mispredicted about once a word at middling densities. So the bytes that are not zero are found by
- * comparison, 64 at a time, and a table gives all positions of a byte without a branch.
+ * What costs is not to find bits but to mispredict how many there are. So how a block is searched depends on how full the one
+ * before was: zeros are skipped; few bits are taken two a word, meant or not, with a branch for more; where there are more,
+ * the bytes that are not zero are found by comparison, 64 at a time, and a table gives all positions of a byte without a branch.
  */
 export function scanChunks(from: u32, room: u32): u32 {
   const bits = image + SUPERBLOCK_BYTES;
@@ -131,8 +147,30 @@ export function scanChunks(from: u32, room: u32): u32 {
   while (true) {
     base = skipZeros(bits, base, whole);
     if (base >= whole || out > full) break;
-    out = findInBlock(out, bits + (base >> 3), base);
-    base += BLOCK_CHUNKS;
+    let busy: u64 = 0;
+    do {
+      const at = bits + (base >> 3);
+      const set = nonZeroBytes(at);
+      busy = popcnt(set);
+      out = busy >= DENSE_BYTES ? findInEveryByte(out, at, base) : findInBytes(out, at, base, set);
+      base += BLOCK_CHUNKS;
+    } while (busy >= MIDDLING_BYTES && base < whole && out <= full);
+    if (busy < SPARSE_BYTES) continue;
+    while (base < whole && out <= full) {
+      const before = out;
+      const at = bits + (base >> 3);
+      out = findInWord(out, load<u64>(at), base);
+      out = findInWord(out, load<u64>(at, 8), base + 64);
+      out = findInWord(out, load<u64>(at, 16), base + 128);
+      out = findInWord(out, load<u64>(at, 24), base + 192);
+      out = findInWord(out, load<u64>(at, 32), base + 256);
+      out = findInWord(out, load<u64>(at, 40), base + 320);
+      out = findInWord(out, load<u64>(at, 48), base + 384);
+      out = findInWord(out, load<u64>(at, 56), base + 448);
+      base += BLOCK_CHUNKS;
+      const found = (out - before) >> 2;
+      if (found < FEWEST_BY_WORDS || found > MOST_BY_WORDS) break;
+    }
   }
   if (base >= whole && base < chunks && out <= full) {
     out = findInLast(out, bits, base);
@@ -159,20 +197,36 @@ function orOfBlock(at: usize): v128 {
   );
 }
 
-function findInBlock(out: usize, at: usize, base: u32): usize {
-  const a = v128.load(at);
-  const b = v128.load(at, 16);
-  const c = v128.load(at, 32);
-  const d = v128.load(at, 48);
-  let set = nonZero(a) | (nonZero(b) << 16) | (nonZero(c) << 32) | (nonZero(d) << 48);
-  if (popcnt(set) >= DENSE_BYTES) {
-    for (const end = at + 64; at < end; at++, base += 8) {
-      const byte = usize(load<u8>(at));
-      storePositions(out, byte, base);
-      out += usize(popcnt(byte)) << 2;
-    }
-    return out;
+/** Stores up to two numbers more than are found. */
+// @ts-ignore: decorator
+@inline
+function findInWord(out: usize, word: u64, base: u32): usize {
+  const count = usize(popcnt(word));
+  store<u32>(out, base + u32(ctz(word)));
+  let left = word & (word - 1);
+  store<u32>(out, base + u32(ctz(left)), 4);
+  if (count > 2) {
+    let at = out;
+    do {
+      left &= left - 1;
+      store<u32>(at, base + u32(ctz(left)), 8);
+      at += 4;
+    } while (left & (left - 1));
   }
+  return out + (count << 2);
+}
+
+function findInEveryByte(out: usize, at: usize, base: u32): usize {
+  for (const end = at + 64; at < end; at++, base += 8) {
+    const byte = usize(load<u8>(at));
+    storePositions(out, byte, base);
+    out += usize(popcnt(byte)) << 2;
+  }
+  return out;
+}
+
+/** `set`: which of the 64 bytes are not zero. */
+function findInBytes(out: usize, at: usize, base: u32, set: u64): usize {
   const table = positions;
   for (; set; set &= set - 1) {
     const index = u32(ctz(set));
@@ -184,6 +238,12 @@ function findInBlock(out: usize, at: usize, base: u32): usize {
     out += count << 2;
   }
   return out;
+}
+
+/** Which of 64 bytes are not zero. */
+function nonZeroBytes(at: usize): u64 {
+  const low = nonZero(v128.load(at)) | (nonZero(v128.load(at, 16)) << 16);
+  return low | (nonZero(v128.load(at, 32)) << 32) | (nonZero(v128.load(at, 48)) << 48);
 }
 
 function nonZero(bytes: v128): u64 {
