@@ -23,12 +23,18 @@ import type { Token } from "./messenger.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
 import { placeSpares } from "./place-spares.js";
-import { eraseSuperblock, prepareDevice } from "./prepare-device.js";
+import { copySlots, eraseSuperblock, prepareDevice } from "./prepare-device.js";
+import { eventsOnReturn, requireSameArray } from "./returning-device.js";
 
 export interface AddDiskRequest {
   readonly path: string;
   /** Overwrite what is on it (`--destroy`); never that it is in use. */
   readonly destroy?: boolean;
+  /**
+   * A device that was of this array and was removed comes back as it is (mdadm --re-add): what it lacks is rebuilt by the
+   * bitmaps, where they go back far enough.
+   */
+  readonly reAdd?: boolean;
   /** 36 characters; default random. */
   readonly deviceUuid?: string;
 }
@@ -47,7 +53,7 @@ export async function addDisk(state: NodeState, request: AddDiskRequest): Promis
   return await withTurn(state, async () => {
     await dropAbandoned(state, "all");
     const atNs = monotonicNs();
-    const member = await prepare(state, request);
+    const member = await (request.reAdd === true ? returning(state, request) : prepare(state, request));
     tellStep(state, "write", member, "written", atNs);
     try {
       await join(state, member);
@@ -110,6 +116,31 @@ async function prepare(state: NodeState, request: AddDiskRequest): Promise<Array
   }
 }
 
+/** In place of step 1 for a device that comes back: `safe` brings it the slots as the other members have them now. */
+async function returning(state: NodeState, request: AddDiskRequest): Promise<ArrayMember> {
+  const { path } = request;
+  const { superblock } = await readDevice(path);
+  requireSameArray(state, path, superblock);
+  refuseMember(state, path, uuidText(superblock.deviceUuid));
+  const guarded = await guard(request, true);
+  const device = closedWith(state.options.storage.open(path), guarded);
+  try {
+    const [active] = state.members.inSync;
+    if (active === undefined) throw arrayFailed(state, undefined);
+    if (state.options.variant === "safe") await copySlots(device, state.geometry, active.device);
+    state.requireAlive();
+    const member = memberOf(device, superblock);
+    member.role = "spare";
+    member.recoveredSectors = 0;
+    member.recoversByBitmap = false;
+    member.returnedAtEvents = eventsOnReturn(superblock);
+    return member;
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
 /** Steps 2 and 7 to 9, under one token. */
 async function join(state: NodeState, member: ArrayMember): Promise<void> {
   const announceNs = monotonicNs();
@@ -157,7 +188,7 @@ async function refuse(
   const atNs = monotonicNs();
   state.requireAlive();
   if (state.options.variant === "safe") {
-    eraseSuperblock(member.device);
+    if (member.returnedAtEvents === null) eraseSuperblock(member.device);
     member.role = "faulty";
     state.members.add(member);
     try {
@@ -173,12 +204,16 @@ async function refuse(
   throw reason;
 }
 
-/** What was not added carries no superblock, as mdadm has it today; its first versions left it. A node that is gone touches nothing. */
+/**
+ * What was not added carries no superblock, as mdadm has it today; its first versions left it. One that comes back may try
+ * another time. A node that is gone touches nothing.
+ */
 function discard(state: NodeState, member: ArrayMember): void {
   // Where the failure came after the array took the device, it is the array's.
   if (state.members.get(member.deviceNumber) === member) return;
   try {
-    if (!state.gone && state.options.variant !== "original") eraseSuperblock(member.device);
+    const mayComeBack = member.returnedAtEvents !== null || state.options.variant === "original";
+    if (!state.gone && !mayComeBack) eraseSuperblock(member.device);
   } catch (error) {
     if (!(error instanceof SlotmarkError)) throw error;
   } finally {

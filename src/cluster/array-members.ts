@@ -28,6 +28,13 @@ export interface ArrayMember {
   recoveredSectors: number;
   /** Not in sync, and what it lacks are the chunks whose bits are set in some slot. */
   recoversByBitmap: boolean;
+  /**
+   * Without a place: the event count up to which it has everything but what the bitmaps say; null where nothing is known of
+   * it.
+   */
+  returnedAtEvents: number | null;
+  /** This node gave it its place. */
+  placedHere: boolean;
   /** Announced by NEWDISK and not yet confirmed by METADATA_UPDATED. */
   candidate: boolean;
   /** It failed here and the others have not acknowledged that yet (md's Blocked): no write completes meanwhile. */
@@ -45,6 +52,8 @@ export function memberOf(device: MemberDevice, superblock: MdSuperblock): ArrayM
     role: "spare",
     recoveredSectors: 0,
     recoversByBitmap: false,
+    returnedAtEvents: null,
+    placedHere: false,
     candidate: false,
     failureUnreported: false,
   };

@@ -17,6 +17,7 @@ import { leaveCluster } from "./leave.js";
 import { confirmNewDisk, dropSoon, refuseNewDisk } from "./new-disk.js";
 import type { JoinOptions } from "./node-options.js";
 import type { NodeState } from "./node-state.js";
+import { reAddMember } from "./re-add.js";
 import { removeMember } from "./remove-device.js";
 
 /** Joins the array; spec §4.2. @throws as `joinCluster` */
@@ -88,6 +89,11 @@ export class ArrayNode {
   /** Marks a device faulty, on all nodes. @throws as `failMember` */
   failMember(deviceNumber: number): Promise<void> {
     return this.run(() => failMember(this.state, deviceNumber));
+  }
+
+  /** Brings back a device that failed, on all nodes. @throws as `reAddMember` */
+  async reAddMember(deviceNumber: number): Promise<void> {
+    await this.run(() => reAddMember(this.state, deviceNumber));
   }
 
   /** Gives up a device that has no place in the array, on all nodes. @throws as `removeMember` */

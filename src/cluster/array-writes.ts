@@ -4,6 +4,7 @@
  * nowhere, so whoever finds it waiting finds no write in flight.
  */
 
+import { setImmediate } from "node:timers/promises";
 import { writeBeyondArray } from "../bitmap/slot-bitmap.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { monotonicNs } from "./control.js";
@@ -21,6 +22,9 @@ export interface ArrayWrite {
 /** md flushes a plug by itself at 32 × copies member bios, copies being twice the members (spec §3.2 step 5). */
 const PLUG_SPLIT_WRITES = 64;
 
+/** A node that writes without a pause still hears messages after so long. */
+const TURN_EVERY_NS = 1_000_000;
+
 /**
  * Submits a plug of writes; resolves when all are on all members, and where a member failed when every node knows that.
  * @throws SlotmarkError `write-beyond-array`, `array-failed`, `node-gone`; LockError where a failure could not be told
@@ -29,10 +33,18 @@ export async function writePlug(state: NodeState, writes: readonly ArrayWrite[])
   for (const write of writes) requireInside(state, write);
   for (let first = 0; first < writes.length; first += PLUG_SPLIT_WRITES) {
     const part = writes.slice(first, first + PLUG_SPLIT_WRITES);
+    await turnOfEventLoop(state);
     await waitForTurn(state, part);
     flush(state, part, writes.length === 1);
   }
   await reportFailures(state);
+}
+
+/** A write waits for nothing but the members, so that nobody else would have a turn. */
+async function turnOfEventLoop(state: NodeState): Promise<void> {
+  if (monotonicNs() - state.lastTurnNs < TURN_EVERY_NS) return;
+  await setImmediate();
+  state.lastTurnNs = monotonicNs();
 }
 
 function requireInside(

@@ -2,12 +2,12 @@
  * What a node does on each message before it acknowledges it (spec §5.1). A handler that throws leaves the message
  * unacknowledged, as does a type that has no handler: the sender then runs into its time-out.
  */
-import { SlotmarkError } from "../errors.js";
 import { monotonicNs } from "./control.js";
 import { changeCapacity } from "./grow.js";
 import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
 import { receiveMetadata, receiveNewDisk } from "./new-disk.js";
 import type { NodeState } from "./node-state.js";
+import { receiveReAdd } from "./re-add.js";
 import { receiveRemoval } from "./remove-device.js";
 import { resizeBitmap } from "./resize-bitmap.js";
 
@@ -16,12 +16,13 @@ export type MessageOf<T extends MessageType> = Extract<ClusterMessage, { readonl
 };
 type Handler<T extends MessageType> = (state: NodeState, message: MessageOf<T>) => void | Promise<void>;
 
-const HANDLERS: { readonly [T in MessageType]?: Handler<T> } = {
+const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
   METADATA_UPDATED: (state, { raidSlot }) => receiveMetadata(state, raidSlot),
   NEWDISK: receiveNewDisk,
   BITMAP_RESIZE: (state, { sizeSectors }) => resizeBitmap(state, sizeSectors),
   CHANGE_CAPACITY: (state) => changeCapacity(state),
   REMOVE: (state, { raidSlot }) => receiveRemoval(state, raidSlot),
+  RE_ADD: (state, { raidSlot }) => receiveReAdd(state, raidSlot),
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();
     if (highSector > 0) {
@@ -55,14 +56,6 @@ export async function receiveMessage(state: NodeState, payload: Uint8Array): Pro
 }
 
 async function handle<T extends MessageType>(state: NodeState, message: MessageOf<T>): Promise<void> {
-  const handler: Handler<T> | undefined = HANDLERS[message.type];
-  if (handler === undefined) {
-    throw new SlotmarkError(
-      "input",
-      "message-unhandled",
-      `slot ${message.slot} sent ${message.type}, which this node does not process`,
-      "run the same version of slotmark on all nodes",
-    );
-  }
+  const handler: Handler<T> = HANDLERS[message.type];
   await handler(state, message);
 }

@@ -17,6 +17,7 @@ import type { MemberDevice } from "./array-storage.js";
 import { clearNeeded } from "./clear-needed.js";
 import { arrayFailed, markFaulty, memberFailed } from "./device-failure.js";
 import type { NodeState } from "./node-state.js";
+import { writeOwnSlot } from "./place-spares.js";
 import { resizeBitmap } from "./resize-bitmap.js";
 
 export const SUPERBLOCK_OFFSET_BYTES = MD_SUPERBLOCK_SECTOR * SECTOR_BYTES;
@@ -67,9 +68,13 @@ export function takeMetadata(state: NodeState, superblock: MdSuperblock): void {
   takeSize(state, Number(superblock.sizeSectors));
   state.superblock = superblock;
   state.events = Number(superblock.events);
+  const written = new Set(state.members.written);
   for (const member of state.members.all) takeMember(state, member, superblock);
   state.arrayStateChanged();
-  if (wasDegraded && !state.degraded) clearNeeded(state);
+  const placed = state.members.written.filter((member) => !written.has(member));
+  if (state.loaded) for (const member of placed) writeOwnSlot(state, member);
+  // To mainline a chunk is in sync where this node has seen it resynced; what others copied keeps its bit (finding 15).
+  if (wasDegraded && !state.degraded && state.options.variant === "safe") clearNeeded(state);
   state.sync.wake();
 }
 

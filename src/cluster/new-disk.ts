@@ -17,7 +17,6 @@ import type { NewDiskMessage } from "./message.js";
 import { forget, readMdSuperblock, reloadMetadata } from "./metadata-reload.js";
 import { NewDiskWait } from "./new-disk-state.js";
 import type { NodeState } from "./node-state.js";
-import { writeOwnSlot } from "./place-spares.js";
 
 /**
  * NEWDISK: waits for an answer. Since Linux 6.11 a message that nobody answered is not acknowledged, and the initiator runs
@@ -110,9 +109,7 @@ export async function receiveMetadata(state: NodeState, goodDevice: number): Pro
   const atNs = monotonicNs();
   await state.newDisk.setVeto(state.channel, true);
   const candidates = state.members.all.filter(({ candidate }) => candidate);
-  const written = new Set(state.members.written);
   reloadMetadata(state, goodDevice);
-  for (const member of state.members.written) if (!written.has(member)) writeOwnSlot(state, member);
   for (const { deviceNumber: number } of candidates) {
     const outcome = state.members.get(number) === undefined ? "dropped" : "added";
     tellStep(state, "learn", number, outcome, atNs);

@@ -69,6 +69,8 @@ export class NodeState {
   /** Failures that are on their way to the other nodes; writes do not complete before. */
   failureReport: Promise<void> | null = null;
 
+  /** When writing last gave others a turn of the event loop. */
+  lastTurnNs = 0;
   /** Whether the own slot and the others' are loaded. */
   loaded = false;
 

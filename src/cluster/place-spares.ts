@@ -8,6 +8,7 @@ import { monotonicNs } from "./control.js";
 import { writeTo } from "./member-output.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
+import { bitmapsReachBackTo } from "./returning-device.js";
 
 const PIECE_BYTES = 1 << 20;
 
@@ -20,16 +21,26 @@ export async function placeSpares(state: NodeState): Promise<void> {
     for (const place of emptyPlaces(state)) {
       const [spare] = spares(state);
       if (spare === undefined) break;
-      spare.role = place;
-      spare.recoveredSectors = 0;
-      spare.recoversByBitmap = false;
+      placeMember(state, spare, place);
       placed.push(spare);
     }
-    if (placed.length === 0) return false;
-    for (const member of placed) writeOwnSlot(state, member);
-    return true;
+    return placed.length > 0;
   };
   await updateMetadata(state, { change });
+}
+
+/**
+ * Gives a member a place that is empty; a rebuild brings what it lacks, by the bitmaps where they go back far enough. Under
+ * the token.
+ */
+export function placeMember(state: NodeState, member: ArrayMember, place: number): void {
+  const { returnedAtEvents } = member;
+  member.recoversByBitmap = returnedAtEvents !== null && bitmapsReachBackTo(state, returnedAtEvents);
+  member.role = place;
+  member.recoveredSectors = 0;
+  member.returnedAtEvents = null;
+  member.placedHere = true;
+  writeOwnSlot(state, member);
 }
 
 /**
@@ -58,7 +69,8 @@ export function writeOwnSlot(state: NodeState, member: ArrayMember): void {
   state.tell({ kind: "pageWrite", slot, page: 0, lengthBytes, cause: "newDisk", devices, durationNs }, atNs);
 }
 
-function emptyPlaces(state: NodeState): number[] {
+/** Of the array, in their order. */
+export function emptyPlaces(state: NodeState): number[] {
   const taken = new Set(state.members.all.map(({ role }) => role));
   return Array.from({ length: state.superblock.raidDisks }, (_, place) => place).filter(
     (place) => !taken.has(place),

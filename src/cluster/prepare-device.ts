@@ -28,13 +28,22 @@ export async function prepareDevice(
   active: MemberDevice,
 ): Promise<void> {
   eraseSuperblock(device);
+  await copySlots(device, geometry, active);
+  writeArea(device, serializeMdSuperblock(superblock), superblock.events);
+}
+
+/** All slots, as `active` has them. */
+export async function copySlots(
+  device: MemberDevice,
+  geometry: SlotGeometry,
+  active: MemberDevice,
+): Promise<void> {
   const end = slotsEndSector(geometry) * SECTOR_BYTES;
   for (let at = slotSector(geometry, 0) * SECTOR_BYTES; at < end; at += PIECE_BYTES) {
     device.write(at, active.read(at, Math.min(PIECE_BYTES, end - at)), { kind: "copy" });
     // Slots of large arrays take a while, and other nodes may share this thread.
     await setImmediate();
   }
-  writeArea(device, serializeMdSuperblock(superblock), superblock.events);
 }
 
 /** So that nobody takes it for a member: before its slots are whole, and after the array has refused it. */

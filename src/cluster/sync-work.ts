@@ -24,7 +24,9 @@ export type SyncWork =
 
 /** What comes next: a member that lacks something before a resync, as md has it. Null where there is nothing. */
 export function nextSyncWork(state: NodeState): SyncWork | null {
-  const [member] = state.members.recovering;
+  // Mainline leaves the rebuild to the node that placed the member; the others take it for activated (golden/writes 15).
+  const anyNode = state.options.variant === "safe";
+  const member = state.members.recovering.find(({ placedHere }) => anyNode || placedHere);
   if (member !== undefined) {
     const { recoversByBitmap: byBitmap, recoveredSectors: fromSector } = member;
     return { kind: "rebuild", member, byBitmap, fromSector };
