@@ -7,10 +7,9 @@ import type { ClusterEvent, RecoveryPhase } from "../../src/cluster/cluster-even
 import { checkConsistencyOf } from "../../src/storage/consistency.js";
 import { HANGS_MS, readMember, type TestArray, type TestNode, watchedStorage } from "./test-array.js";
 
-/** Counts down to the write, of one member each, that does not take place any more. */
+/** Counts down to the write, of one member each, that does not take place any more: one node dies of it, once. */
 export class Fuse {
-  /** Writes seen since it was lit. */
-  writes = 0;
+  private writes = 0;
   private left = Number.POSITIVE_INFINITY;
   readonly storage: ArrayStorage;
 
@@ -18,8 +17,9 @@ export class Fuse {
   constructor(counts: (purpose: WritePurpose) => boolean = () => true) {
     this.storage = watchedStorage((_, purpose) => {
       if (this.left === Number.POSITIVE_INFINITY || !counts(purpose)) return;
-      if (this.writes === this.left) throw new NodeDeath();
-      this.writes++;
+      if (this.writes++ < this.left) return;
+      this.left = Number.POSITIVE_INFINITY;
+      throw new NodeDeath();
     });
   }
 
@@ -62,9 +62,14 @@ export async function assertConsistent(array: TestArray, heldSlots: readonly num
   assert.deepEqual(violations, []);
 }
 
+/** Where the data of all members begins. */
+export function dataOffsetOf(array: TestArray): number {
+  return Number(readMember(array.members[0] ?? "", 4096, 256).readBigUInt64LE(128)) * 512;
+}
+
 /** Chunks in which members differ. */
 export function differing(array: TestArray, chunkBytes: number, chunks: readonly number[]): number[] {
-  const dataOffsetBytes = Number(readMember(array.members[0] ?? "", 4096, 256).readBigUInt64LE(128)) * 512;
+  const dataOffsetBytes = dataOffsetOf(array);
   const chunkOf = (member: string, chunk: number) =>
     readMember(member, dataOffsetBytes + chunk * chunkBytes, chunkBytes);
   return chunks.filter((chunk) => {
@@ -73,12 +78,18 @@ export function differing(array: TestArray, chunkBytes: number, chunks: readonly
   });
 }
 
-/** Makes a member's block different without anybody's knowledge. */
-export function scribble(member: string, offsetBytes: number, byte: number): void {
-  const descriptor = fs.openSync(member, "r+");
-  try {
-    fs.writeSync(descriptor, Buffer.alloc(4096, byte), 0, 4096, offsetBytes);
-  } finally {
-    fs.closeSync(descriptor);
+/** Makes the first block of each chunk different on each member, as writes that were in flight at a node's death do. */
+export function scribble(array: TestArray, chunkBytes: number, chunks: readonly number[]): void {
+  const dataOffsetBytes = dataOffsetOf(array);
+  for (const [index, member] of array.members.entries()) {
+    const descriptor = fs.openSync(member, "r+");
+    try {
+      for (const chunk of chunks) {
+        const block = Buffer.alloc(4096, `${index} ${chunk} `);
+        fs.writeSync(descriptor, block, 0, block.length, dataOffsetBytes + chunk * chunkBytes);
+      }
+    } finally {
+      fs.closeSync(descriptor);
+    }
   }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { NodeDeath } from "../../src/cluster/array-storage.js";
-import { assertConsistent, differing, Fuse, phasesOf, recovered, settle } from "./dying-node.js";
+import { assertConsistent, differing, Fuse, phasesOf, recovered, scribble, settle } from "./dying-node.js";
 import { HANGS_MS, testArray } from "./test-array.js";
 
 const CHUNK = 65536;
@@ -75,4 +75,20 @@ suite("a node that dies within a plug", { timeout: HANGS_MS * 3 }, () => {
       ...[0, 1, 2, 3, 4].map((page) => [1, page]),
     ]);
   });
+
+  for (const variant of ["safe", "mainline"] as const) {
+    const outcome = variant === "safe" ? "resynced" : "left as it is, NEEDED";
+    test(`${variant}: chunk 0, where it alone is dirty, is ${outcome}`, async (t) => {
+      const array = await testArray(t, { nodes: 2 });
+      const [survivor, dying] = await array.joinAll(2, { variant });
+      assert.ok(survivor !== undefined && dying !== undefined);
+      await dying.node.write(4096, 4096);
+      scribble(array, CHUNK, [0]);
+      dying.node.die();
+      await recovered([survivor], 1);
+      assert.deepEqual(differing(array, CHUNK, [0]), variant === "safe" ? [] : [0]);
+      assert.deepEqual(survivor.node.dirty, [[0, 0]]);
+      await assertConsistent(array, [0]);
+    });
+  }
 });

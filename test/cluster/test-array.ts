@@ -48,15 +48,22 @@ export interface TestArrayOptions extends CreateArrayOptions {
 /** Clean, with 64 KiB chunks unless told otherwise: 64 MiB members on tmpfs where there is one. */
 export async function testArray(context: TestContext, options: TestArrayOptions = {}): Promise<TestArray> {
   const { memberCount = 2, sizeBytes = 64 * MIB, ...create } = options;
-  const folder = fs.mkdtempSync(path.join(memoryFolder(), "slotmark-cluster-"));
+  const folder = memoryFolder(context);
+  const members = Array.from({ length: memberCount }, (_, index) => path.join(folder, `member${index}`));
+  const uuid = await makeArray(members, sizeBytes, create);
+  return { folder, uuid, members, ...nodesOn(context, members) };
+}
+
+/** Joins nodes of an array that lies on `members`; they die with the test. */
+export function nodesOn(
+  context: TestContext,
+  members: readonly string[],
+): Pick<TestArray, "join" | "joinAll"> {
   const nodes: ArrayNode[] = [];
   context.after(async () => {
     for (const node of nodes) if (!node.gone) node.die();
     await setImmediate();
-    fs.rmSync(folder, { recursive: true, force: true });
   });
-  const members = Array.from({ length: memberCount }, (_, index) => path.join(folder, `member${index}`));
-  const uuid = await makeArray(members, sizeBytes, create);
   let lastNumber = 0;
   const join = async (joinOptions: Partial<JoinOptions> = {}): Promise<TestNode> => {
     const number = ++lastNumber;
@@ -73,9 +80,6 @@ export async function testArray(context: TestContext, options: TestArrayOptions 
     return { node, events };
   };
   return {
-    folder,
-    uuid,
-    members,
     join,
     async joinAll(count, joinOptions) {
       const joined: TestNode[] = [];
@@ -106,13 +110,22 @@ async function makeArray(paths: readonly string[], sizeBytes: number, options: C
   }
 }
 
-function memoryFolder(): string {
-  return fs.existsSync("/dev/shm") ? "/dev/shm" : "/var/tmp";
+/** A folder in memory where there is one, gone after the test. */
+export function memoryFolder(context: TestContext): string {
+  const parent = fs.existsSync("/dev/shm") ? "/dev/shm" : "/var/tmp";
+  const folder = fs.mkdtempSync(path.join(parent, "slotmark-cluster-"));
+  context.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** A storage that asks before every write; what `beforeWrite` throws happens in its place. */
 export function watchedStorage(
-  beforeWrite: (device: MemberDevice, purpose: WritePurpose, offsetBytes: number) => void,
+  beforeWrite: (
+    device: MemberDevice,
+    purpose: WritePurpose,
+    offsetBytes: number,
+    lengthBytes: number,
+  ) => void,
 ): ArrayStorage {
   const storage = createArrayStorage();
   return {
@@ -125,7 +138,7 @@ export function watchedStorage(
         optimalIoBytes: device.optimalIoBytes,
         read: (offsetBytes, lengthBytes) => device.read(offsetBytes, lengthBytes),
         write(offsetBytes, bytes, purpose) {
-          beforeWrite(device, purpose, offsetBytes);
+          beforeWrite(device, purpose, offsetBytes, bytes.length);
           device.write(offsetBytes, bytes, purpose);
         },
         close: () => device.close(),
