@@ -1,6 +1,6 @@
 /**
  * What md does with a spare (remove_and_add_spares): it takes a place of the array that no member has, and gets every write
- * from then on. What it lacks, a rebuild brings.
+ * from then on. What it lacks, a rebuild brings. Every node that sees both tries, under the token; the first one does it.
  */
 import { PAGE_BYTES, pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import type { ArrayMember } from "./array-members.js";

@@ -6,6 +6,25 @@ import { checkConsistencyOf } from "../../src/storage/consistency.js";
 import { addDiskCluster, assertAllAgree, at, settled } from "./add-disk-cluster.js";
 import { HANGS_MS, readMember } from "./test-array.js";
 
+suite("a spare", { timeout: HANGS_MS }, () => {
+  for (const count of [2, 3, 8]) {
+    test(`${count} nodes: it takes the place of a member that fails later`, async (t) => {
+      const { nodes, disks, array } = await addDiskCluster(t, count);
+      const spare = await at(nodes, -1).node.addDisk({ path: disks[0] });
+      assert.equal(spare.role, "spare");
+      for (const [index, { node }] of nodes.entries()) await node.write(index << 20, 65_536);
+      await at(nodes, 1).node.failMember(0);
+      const isWhole = () => nodes.every(({ node }) => node.state.members.inSync.length === 2);
+      await settled(isWhole, "the spare is in sync on all nodes");
+      await assertAllAgree(nodes);
+      assert.equal(spare.role, 0);
+      for (const { node } of nodes) await node.leave();
+      const { violations } = await checkConsistencyOf([at(array.members, 1), disks[0]]);
+      assert.deepEqual(violations, []);
+    });
+  }
+});
+
 suite("a disk added to a degraded array", { timeout: HANGS_MS }, () => {
   for (const count of [2, 3, 8]) {
     test(`${count} nodes: it takes the empty place, and gets every node's slot, new writes and old data`, async (t) => {
