@@ -7,6 +7,7 @@ import { slotmarkVersion } from "../measure/identity.js";
 import { registerCreate } from "./create.js";
 import { registerDoctor } from "./doctor.js";
 import { registerExamine } from "./examine.js";
+import { registerMerge } from "./merge.js";
 import { registerReplay } from "./replay.js";
 import { registerRun } from "./run.js";
 import { registerSchema } from "./schema.js";
@@ -17,6 +18,7 @@ const REGISTER: readonly ((program: Command) => void)[] = [
   registerCreate,
   registerExamine,
   registerReplay,
+  registerMerge,
   registerDoctor,
   registerSchema,
 ];

@@ -21,6 +21,7 @@ export interface RunOptions {
   readonly rate?: string;
   readonly overlap?: boolean;
   readonly dlm?: string;
+  readonly wait?: string;
   readonly io?: string;
   readonly durability?: string;
   readonly dataSync?: boolean;
@@ -58,6 +59,10 @@ const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   bitmap: "--no-bitmap",
 };
 
+export function optionOfField(field: string): string {
+  return OPTION_OF_FIELD[field] ?? field;
+}
+
 /** @throws SlotmarkError naming the option, what it was given and what it takes */
 export function scenariosOf(suites: readonly string[], options: RunOptions): Scenario[] {
   refuseWhatIsNotThere(options);
@@ -83,13 +88,21 @@ function overridesFor(
 }
 
 /** Backends that the command line names and this version does not have. */
-function refuseWhatIsNotThere({ dlm = "embedded" }: RunOptions): void {
+function refuseWhatIsNotThere({ dlm = "embedded", wait }: RunOptions): void {
   if (dlm !== "embedded") {
     throw new SlotmarkError(
       "usage",
       "dlm-unavailable",
-      `--dlm ${dlm} is not available in this version of slotmark`,
-      "Use --dlm embedded, the lock manager inside the process.",
+      `there is no lock manager named ${JSON.stringify(dlm)}`,
+      "Use --dlm embedded, the lock manager inside the process, or --dlm kernel, Linux's.",
+    );
+  }
+  if (wait !== undefined) {
+    throw new SlotmarkError(
+      "usage",
+      "option-foreign",
+      "--wait means nothing without --dlm kernel: there is no other machine to wait for",
+      "Leave it out.",
     );
   }
 }
@@ -116,7 +129,8 @@ function refuseSingleMember({ member }: RunOptions): void {
   );
 }
 
-function overridesOf(options: RunOptions): Record<string, unknown> {
+/** The scenario's fields that options set. @throws SlotmarkError `option-invalid`, `size-invalid`, `time-invalid` */
+export function overridesOf(options: RunOptions): Record<string, unknown> {
   const overrides: Record<string, unknown> = {
     nodes: options.nodes?.split(",").map((text) => count("--nodes", text)),
     chunkBytes: options.chunk?.split(",").map(parseSizeBytes),

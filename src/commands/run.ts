@@ -18,7 +18,6 @@ import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
 import { suiteTable } from "../report/suite-table.js";
 import { resultTable } from "../report/table.js";
-import { refuseSpecialFile } from "../results/atomic-file.js";
 import { createJournal, type Journal, resumeJournal } from "../results/journal.js";
 import { scenarioHash } from "../results/scenario-hash.js";
 import {
@@ -37,6 +36,8 @@ import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
 import { repeatedOption } from "./repeated-option.js";
 import { type RunOptions, scenariosOf } from "./run-options.js";
+import { defaultOutPath, journalPath, refuseOutput } from "./run-output.js";
+import { runOverMachines } from "./run-over-machines.js";
 
 export function registerRun(program: Command): void {
   program
@@ -64,7 +65,11 @@ export function registerRun(program: Command): void {
     .option("--plug <n>", "writes that a node submits together")
     .option("--rate <n>", "open loop: writes a second of the whole cluster")
     .option("--overlap", "let nodes write the same blocks")
-    .option("--dlm <backend>", "embedded: the lock manager inside the process")
+    .option(
+      "--dlm <backend>",
+      "embedded: the lock manager inside the process; kernel: Linux's, one slotmark on each of --nodes machines",
+    )
+    .option("--wait <time>", "with --dlm kernel: how long to wait for the other machines (default: 60s)")
     .option(
       "--io <backend>",
       "uring: all members at once (default where the kernel has it); psync: one after another",
@@ -83,6 +88,7 @@ export function registerRun(program: Command): void {
     .action(async (names: string[], options: RunOptions, command: Command) => {
       const { json = false, quiet = false } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
       if (options.list === true) listSuites(json);
+      else if (options.dlm === "kernel") await runOverMachines(names, options, { json, quiet });
       else await run(names, options, { json, quiet });
     });
 }
@@ -209,37 +215,18 @@ function keepOrDrop(journal: Journal, trials: number, notice: (text: string) => 
   }
 }
 
-/** Said before the run rather than after it. */
-function refuseOutput(outPath: string, memberPaths: readonly string[]): void {
-  refuseSpecialFile(outPath);
-  const realPath = (file: string) => (fs.existsSync(file) ? fs.realpathSync(file) : file);
-  const member = memberPaths.find((file) => realPath(file) === realPath(outPath));
-  if (member === undefined) return;
-  throw new SlotmarkError(
-    "usage",
-    "out-is-a-member",
-    `--out ${outPath} is the member ${member}`,
-    "Name another file for the result.",
-  );
-}
-
 function freshPlan(names: readonly string[], options: RunOptions): Plan {
   const scenarios = scenariosOf(names, options);
-  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const suitesNamed = [...new Set(scenarios.map((scenario) => scenario.suite))].join("-");
-  const outPath = path.resolve(options.out ?? `slotmark-${suitesNamed}-${stamp}.json`);
+  const outPath =
+    options.out === undefined
+      ? defaultOutPath(scenarios.map((scenario) => scenario.suite))
+      : path.resolve(options.out);
   return {
     scenarios,
     memberPaths: options.member.map((member) => path.resolve(member)),
     outPath,
     resumed: null,
   };
-}
-
-const JOURNAL_SUFFIX = ".journal";
-
-function journalPath(outPath: string): string {
-  return `${outPath}${JOURNAL_SUFFIX}`;
 }
 
 /** The scenario, the members and the header come from the journal; nothing else may change the work. */

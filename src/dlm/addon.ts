@@ -137,10 +137,48 @@ export interface BusyCores {
   stop(): void;
 }
 
+/** Modes are numbers, −1 for none. */
+export interface NodeLockSeries {
+  readonly operation: "request" | "convert" | "unlock";
+  readonly from: number;
+  readonly to: number;
+  readonly latenciesNs: Float64Array;
+}
+
+export interface NativeMeasuredChannel {
+  close(): void;
+}
+
+export interface NativeNodeMessageSeries {
+  readonly step: string;
+  readonly latenciesNs: Float64Array;
+}
+
 interface Addon {
   BusyCores: new () => BusyCores;
   /** Keeps the calling thread on a core, by its number among those allowed, round and round. */
   keepThreadOnCore(number: number): void;
+  NodeLockMeasurement: new (
+    node: DlmNode,
+    resource: string,
+    valueBlock: boolean,
+    inLine: boolean,
+    timeMs: number,
+    samples: number,
+    notify: () => void,
+  ) => NativeMeasurement<readonly NodeLockSeries[]>;
+  MeasuredChannelJoin: new (
+    node: DlmNode,
+    variant: number,
+    notify: () => void,
+  ) => { take(): NativeMeasuredChannel | null };
+  NodeMessageMeasurement: new (
+    channel: NativeMeasuredChannel,
+    sends: boolean,
+    timeMs: number,
+    samples: number,
+    notify: () => void,
+  ) => NativeMeasurement<readonly NativeNodeMessageSeries[]>;
   KernelJoin: new (arrayUuid: string, slots: number, notify: () => void) => KernelJoin;
   DlmChannel: new (
     node: DlmNode,

@@ -1,6 +1,7 @@
 /**
  * The kernel backend: the Linux DLM through libdlm, for nodes on different machines (design, "Backends").
  */
+import { existsSync } from "node:fs";
 import { SlotmarkError } from "../errors.js";
 import { type KernelJoin, loadAddon } from "./addon.js";
 import { LockError, sentence } from "./lock-error.js";
@@ -42,7 +43,23 @@ export async function joinKernelLockspace(join: KernelLockspaceJoin): Promise<Ke
     }
     throw new Error("the addon has no outcome of the join");
   };
-  return new KernelLockspace(new LockNode(`slotmark-${arrayUuid}`, "kernel", attach, join.onRecovery));
+  return new KernelLockspace(new LockNode(lockspaceName(arrayUuid), "kernel", attach, join.onRecovery));
+}
+
+/** Where this machine's kernel shows its lockspaces. */
+const LOCKSPACES = "/sys/kernel/dlm";
+
+/**
+ * The name of the array's lockspace where this machine has joined it, for whatever process: one that was killed leaves it joined,
+ * without a member of it. Null where it has not.
+ */
+export function kernelLockspaceLeftBehind(arrayUuid: string): string | null {
+  const name = lockspaceName(arrayUuid);
+  return existsSync(`${LOCKSPACES}/${name}`) ? name : null;
+}
+
+function lockspaceName(arrayUuid: string): string {
+  return `slotmark-${arrayUuid}`;
 }
 
 export class KernelLockspace extends NodeLockspace {

@@ -84,6 +84,11 @@ export class LockNode {
     this.node = node ?? this.slot;
   }
 
+  /** For what is measured on native threads. */
+  get native(): DlmNode {
+    return this.#native;
+  }
+
   get gone(): boolean {
     return this.#gone || this.#native.gone;
   }

@@ -1,6 +1,7 @@
 /**
  * A lockspace as its user holds it: the interface over a node of either backend.
  */
+import type { DlmNode } from "./addon.js";
 import type { Channel, ChannelOptions } from "./channel.js";
 import type { LockMode } from "./lock-mode.js";
 import type { LockNode } from "./lock-node.js";
@@ -38,6 +39,11 @@ export abstract class NodeLockspace implements Lockspace {
 
   get slot(): number {
     return this.lockNode.slot;
+  }
+
+  /** For what is measured on native threads (`measure-node.ts`). */
+  get native(): DlmNode {
+    return this.lockNode.native;
   }
 
   get gone(): boolean {

@@ -1,5 +1,5 @@
 /** The machine, the members and the backends that a result's figures hold for: pairs of a word and what it is. */
-import type { MemberEnvironment } from "../measure/environment-schema.js";
+import type { Environment, MemberEnvironment } from "../measure/environment-schema.js";
 import type { Result } from "../results/schema.js";
 
 function describeDevice(device: MemberEnvironment["device"]): string {
@@ -19,6 +19,13 @@ function describeMember({ kind, filesystem, device }: MemberEnvironment): string
   return `file on ${filesystem?.type ?? "a filesystem unknown"} on ${describeDevice(device)}`;
 }
 
+function describeHost({ cpu, hypervisor, load }: Environment): string {
+  return (
+    `${cpu.model ?? "CPU unknown"}, ${cpu.cores} cores, governor ${cpu.governor ?? "not shown"}, ` +
+    `${hypervisor === "none" ? "no hypervisor" : `hypervisor ${hypervisor}`}, load ${load.map((one) => one.toFixed(2)).join(" ")}`
+  );
+}
+
 export function describeMachine({
   environment,
   backends,
@@ -26,19 +33,19 @@ export function describeMachine({
   kernel,
   durabilityModel,
   slotmark,
+  cluster,
 }: Result): (readonly [string, string])[] {
-  const { cpu, hypervisor, load } = environment;
+  const machines = cluster?.machines.map((machine) => ({
+    ...machine,
+    name: `node ${machine.node}, ${machine.environment.hostname}: `,
+  })) ?? [{ environment, name: "" }];
   const members = new Map<string, number>();
   for (const member of environment.members) {
     const text = describeMember(member);
     members.set(text, (members.get(text) ?? 0) + 1);
   }
   return [
-    [
-      "machine",
-      `${cpu.model ?? "CPU unknown"}, ${cpu.cores} cores, governor ${cpu.governor ?? "not shown"}, ` +
-        `${hypervisor === "none" ? "no hypervisor" : `hypervisor ${hypervisor}`}, load ${load.map((one) => one.toFixed(2)).join(" ")}`,
-    ],
+    ...machines.map((machine) => ["machine", machine.name + describeHost(machine.environment)] as const),
     [
       "software",
       `Linux ${environment.kernel.split(" ")[0]}, Node ${environment.node}, ` +

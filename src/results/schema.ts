@@ -54,11 +54,30 @@ export const trialSchema = z.strictObject({
 
 export const warningSchema = z.strictObject({ code: z.string().min(1), text: z.string().min(1) });
 
+/** Of a run over several machines, which each write a file of their own; `slotmark merge` makes one of them. */
+export const clusterSchema = z.strictObject({
+  run: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, "expected 16 hexadecimal digits")
+    .describe("The same in the files of all machines of one run, and in no others"),
+  arrayUuid: z.string().min(1).describe("The array whose lockspace the machines met in"),
+  nodes: z.int().positive().describe("Machines that took part"),
+  machines: z
+    .array(
+      z.strictObject({
+        node: z.int().nonnegative().describe("Its slot, as in the label node of its trials"),
+        environment: environmentSchema,
+      }),
+    )
+    .nonempty()
+    .describe("Whose trials are here: one machine, or after a merge all of them"),
+});
+
 const runFields = {
   schemaVersion: z.literal(SCHEMA_VERSION),
   slotmark: z.strictObject({ version: z.string().min(1), commit: z.string().min(1) }),
   createdAt: z.iso.datetime(),
-  environment: environmentSchema,
+  environment: environmentSchema.describe("The machine; of several, that of the first node"),
   scenario: z
     .record(z.string(), z.json())
     .describe("The scenario as it was run, with every default filled in"),
@@ -76,6 +95,7 @@ const runFields = {
   variant: z.enum(["safe", "mainline", "original"]),
   kernel: z.enum(["6.1", "mainline"]),
   durabilityModel: z.string().min(1),
+  cluster: clusterSchema.optional().describe("Of a run over several machines (--dlm kernel)"),
 };
 
 const encodedHistograms = z
@@ -124,6 +144,7 @@ export const journalLineSchema = z.strictObject({
 export type Metric = z.infer<typeof metricSchema>;
 export type Trial = z.infer<typeof trialSchema>;
 export type Warning = z.infer<typeof warningSchema>;
+export type ClusterRun = z.infer<typeof clusterSchema>;
 export type Result = z.infer<typeof resultSchema>;
 export type JournalHeader = z.infer<typeof journalHeaderSchema>;
 /** Base64 of HDR V2 by REF. */

@@ -142,7 +142,7 @@ for (const [what, args, expected] of [
   ["a chunk that is no power of two", ["--chunk", "100K"], /--chunk .*power of two/],
   ["a time without a unit", ["--time", "5"], /not a time/],
   ["an I/O backend that is not there", ["--io", "libaio"], /--io libaio is no way to write/],
-  ["a lock manager that is not there", ["--dlm", "kernel"], /--dlm kernel is not available/],
+  ["a lock manager that is not there", ["--dlm", "zfs"], /no lock manager named "zfs"/],
   ["a scenario file", ["mine.yaml"], /mine\.yaml: scenarios from files are not available/],
   ["an unknown suite", ["slow"], /no suite named "slow"/],
   ["a single member", ["--member", "one.img"], /at least two/],

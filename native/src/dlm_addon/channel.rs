@@ -261,7 +261,7 @@ fn times_of(times: &Times) -> Float64Array {
 }
 
 /// As `super::refused` writes a refusal.
-fn lines_of(error: &ChannelError) -> String {
+pub(super) fn lines_of(error: &ChannelError) -> String {
     let (name, remedy) = match error.failure {
         Failure::Refused(refusal) => (format!("{refusal:?}"), refusal.remedy()),
         failure => {

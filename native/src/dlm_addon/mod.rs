@@ -11,6 +11,7 @@ mod kernel_join;
 mod mailbox;
 mod measure;
 mod node;
+mod node_measure;
 mod notifier;
 mod place;
 mod record;

@@ -78,7 +78,7 @@ impl KernelDlmError {
                 "use an array with more nodes, or end slotmark on another machine"
             }
             KernelDlmError::Failed { .. } => {
-                "see the kernel's log and dlm_tool status; is dlm_controld running?"
+                "see the kernel's log and dlm_tool status; is dlm_controld running? A killed slotmark leaves its lockspace joined: dlm_tool ls names it, dlm_tool leave NAME gives it up"
             }
             KernelDlmError::Closed => "open the lockspace again",
         }
