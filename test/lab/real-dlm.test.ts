@@ -1,33 +1,54 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { fetchResults, runOnBoth } from "../../lab/cluster-run.js";
 import { buildConformance, runConformance, withResourcesMasteredBy } from "../../lab/conformance.js";
 import { Lab, NODES, whyLabCannotRun } from "../../lab/lab.js";
 import { buildMember, KernelMember } from "../../lab/member.js";
 import { buildNativeProgram } from "../../lab/native-program.js";
 import { addNode, nodeCommand } from "../../lab/node-program.js";
+import { readResult } from "../../src/results/store.js";
+import { runSlotmark } from "../cli/run-slotmark.js";
 
 const missing = await whyLabCannotRun();
 const skip = missing !== undefined && process.env.CI !== "true" ? `the lab cannot run: ${missing}` : false;
 
 const ARRAY = "c0f0a0ce-0000-4000-8000-000000000002";
+const DISK_BYTES = 64 << 20;
 
 suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () => {
   let lab: Lab;
   let sharedFolder: string;
+  let disksFolder: string;
   before(async () => {
     sharedFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-share-"));
     await buildConformance(sharedFolder);
     await buildMember(sharedFolder);
     await addNode(sharedFolder);
     await buildNativeProgram("example", "kernel_channel", sharedFolder);
-    lab = await Lab.start({ sharedFolder });
+    const created = runSlotmark([
+      "create",
+      ...files(sharedFolder),
+      "--size",
+      "64M",
+      "--nodes",
+      "4",
+      "--quiet",
+    ]);
+    assert.equal(created.code, 0, created.stderr);
+    disksFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-disks-"));
+    const disks = files(disksFolder);
+    for (const disk of disks) {
+      await writeFile(disk, "");
+      await truncate(disk, DISK_BYTES);
+    }
+    lab = await Lab.start({ sharedFolder, disks });
   });
   after(async () => {
     await lab?.stop();
-    await rm(sharedFolder, { recursive: true, force: true });
+    for (const folder of [sharedFolder, disksFolder]) await rm(folder, { recursive: true, force: true });
   });
 
   test("each lists both as members", async () => {
@@ -116,6 +137,54 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     assert.match(output, /^# pass [1-9]\d+$/m);
   });
 
+  test("slotmark measures locks and messages on both machines at once, and merges what they wrote", async () => {
+    const members = files("/share").flatMap((member) => ["--member", member]);
+    const short = ["--nodes", "2", "--trials", "1", "--time", "400ms", "--wait", "120s"];
+    const run = ["locks", "messages", "--dlm", "kernel", ...members, ...short];
+    for (const { exitCode, output } of await runOnBoth(lab, run)) {
+      assert.equal(exitCode, 0, output);
+      assert.match(output, /^This machine is in slot [01]\.$/m);
+      assert.match(output, /^result file: /m);
+    }
+    const merged = join(disksFolder, "merged.json");
+    const { code, stderr } = runSlotmark([
+      "merge",
+      ...(await fetchResults(lab, disksFolder)),
+      "--out",
+      merged,
+    ]);
+    assert.equal(code, 0, stderr);
+    const { backends, cluster, trials } = readResult(merged);
+    assert.deepEqual(backends, { dlm: "kernel", io: "none", members: "none" });
+    assert.deepEqual(cluster?.machines.map(({ environment }) => environment.hostname).sort(), [
+      "node1",
+      "node2",
+    ]);
+    for (const node of [0, 1]) {
+      const own = trials.filter(({ labels }) => labels.node === node && labels.nodes === 2);
+      const count = (metric: string, labels: Record<string, unknown>) => {
+        const found = own.filter((trial) =>
+          Object.entries(labels).every(([name, value]) => trial.labels[name] === value),
+        );
+        assert.ok(found.length > 0, `${metric} with ${JSON.stringify(labels)} on node ${node}`);
+        return Math.min(...found.map(({ metrics }) => metrics[metric]?.count ?? 0));
+      };
+      for (const master of ["local", "remote"]) {
+        for (const valueBlock of [false, true]) {
+          const alone = { contended: false, master, valueBlock };
+          assert.ok(count("lock_latency_ns{op=request,mode=EX}", alone) > 0);
+        }
+      }
+      assert.ok(count("lock_latency_ns{op=convert,mode=NL-EX}", { contended: true }) > 0);
+      assert.ok(count("message_latency_ns", { role: "send", sender: node }) > 0);
+      assert.ok(
+        count("message_step_ns{role=receive,step=processed}", { role: "receive", sender: 1 - node }) > 0,
+      );
+    }
+    const nothingLeft = "ls /sys/kernel/dlm | grep -c slotmark || true";
+    for (const node of NODES) assert.equal(await lab.outputOf(node, nothingLeft), "0\n");
+  });
+
   test("an array that runs in the kernel is refused, and a machine without the cluster says what is missing", async () => {
     await lab.outputOf(1, `dlm_tool join ${ARRAY}`);
     const running = await lab.guest(1).run(`/share/kernel_member ${ARRAY} 2 /run/never`);
@@ -143,3 +212,7 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     await survivor.leave();
   });
 });
+
+function files(folder: string): string[] {
+  return ["a.img", "b.img"].map((name) => join(folder, name));
+}
