@@ -3,7 +3,7 @@ import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { fetchResults, runOnBoth } from "../../lab/cluster-run.js";
+import { fetchResults, killRun, runHasBegun, runOn, runOnBoth } from "../../lab/cluster-run.js";
 import { buildConformance, runConformance, withResourcesMasteredBy } from "../../lab/conformance.js";
 import { Lab, NODES, whyLabCannotRun } from "../../lab/lab.js";
 import { buildMember, KernelMember } from "../../lab/member.js";
@@ -139,7 +139,7 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
 
   test("slotmark measures locks and messages on both machines at once, and merges what they wrote", async () => {
     const members = files("/share").flatMap((member) => ["--member", member]);
-    const short = ["--nodes", "2", "--trials", "1", "--time", "400ms", "--wait", "120s"];
+    const short = ["--nodes", "2", "--trials", "1", "--time", "200ms", "--wait", "120s"];
     const run = ["locks", "messages", "--dlm", "kernel", ...members, ...short];
     for (const { exitCode, output } of await runOnBoth(lab, run)) {
       assert.equal(exitCode, 0, output);
@@ -183,6 +183,41 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     }
     const nothingLeft = "ls /sys/kernel/dlm | grep -c slotmark || true";
     for (const node of NODES) assert.equal(await lab.outputOf(node, nothingLeft), "0\n");
+  });
+
+  test("a slotmark that is killed is named to the other, and its lockspace to the next one", async () => {
+    const members = files("/share").flatMap((member) => ["--member", member]);
+    const run = ["locks", "--dlm", "kernel", ...members, "--time"];
+    const running = [...run, "3s", "--nodes", "2", "--wait", "120s"];
+    const survivor = runOn(lab, 1, running);
+    const killed = runOn(lab, 2, running);
+    await Promise.all(NODES.map((node) => runHasBegun(lab, node)));
+    await killRun(lab, 2);
+    assert.equal((await killed).exitCode, 137);
+    const { exitCode, output } = await survivor;
+    assert.equal(exitCode, 74, output);
+    assert.match(output, /^slotmark: the machine in slot [01] has left the run$/m);
+    const lockspaces = "ls /sys/kernel/dlm";
+    assert.equal(await lab.outputOf(1, lockspaces), "");
+    const [name = ""] = (await lab.outputOf(2, lockspaces)).split("\n");
+    assert.match(name, /^slotmark-[0-9a-f-]{36}$/);
+    const next = await runOn(lab, 2, [...run, "20ms", "--trials", "1", "--nodes", "1"]);
+    assert.equal(next.exitCode, 0, next.output);
+    assert.ok(next.output.includes(`\`dlm_tool leave ${name}\` gives it up`), next.output);
+    await lab.outputOf(2, `dlm_tool leave ${name}`);
+    assert.equal(await lab.outputOf(2, lockspaces), "");
+  });
+
+  test("an array that md runs is refused", async () => {
+    const disks = ["/dev/vda", "/dev/vdb"];
+    const create = "mdadm --create /dev/md0 --run --metadata=1.2 --level=1 --raid-devices=2 --assume-clean";
+    await lab.outputOf(1, `${create} --bitmap=clustered --nodes=2 ${disks.join(" ")}`, 120_000);
+    const members = disks.flatMap((disk) => ["--member", disk]);
+    const run = ["locks", "--dlm", "kernel", ...members, "--nodes", "1", "--trials", "1", "--time", "20ms"];
+    const refused = await runOn(lab, 1, run);
+    assert.equal(refused.exitCode, 2, refused.output);
+    assert.match(refused.output, /the array runs in the kernel[\s\S]*\nStop the array on this machine/);
+    await lab.outputOf(1, "mdadm --stop /dev/md0", 120_000);
   });
 
   test("an array that runs in the kernel is refused, and a machine without the cluster says what is missing", async () => {
