@@ -5,7 +5,8 @@
  * a turn of the event loop, but for the members' own I/O.
  */
 import type { MdSuperblock } from "../ondisk/md-superblock.js";
-import { type AddDiskRequest, addDisk } from "./add-disk.js";
+import { addDisk } from "./add-disk.js";
+import type { AddDiskRequest } from "./added-disk.js";
 import type { ArrayMember } from "./array-members.js";
 import { type ArrayWrite, writePlug } from "./array-writes.js";
 import { daemonPass, startDaemon } from "./daemon.js";

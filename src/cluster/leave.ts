@@ -9,6 +9,7 @@ import type { NodeState } from "./node-state.js";
 /** @throws SlotmarkError `array-failed`; the node is gone all the same */
 export async function leaveCluster(state: NodeState): Promise<void> {
   try {
+    await state.newDisk.ownAddsEnded();
     await state.sync.stop();
     flushBitmap(state);
     if (isUnfinished(state)) {

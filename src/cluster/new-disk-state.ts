@@ -44,6 +44,7 @@ export class NewDiskState {
   /** By the candidates' device numbers; null once their initiator is known to be gone. */
   private readonly initiators = new Map<number, number | null>();
   private conversion: Promise<unknown> = Promise.resolve();
+  private readonly ownAdds = new Set<Promise<unknown>>();
 
   /** Takes back the veto, or gives it up; one conversion after the other. @throws LockError */
   async setVeto(channel: Channel, veto: boolean): Promise<void> {
@@ -53,6 +54,21 @@ export class NewDiskState {
     });
     this.conversion = turn.catch(() => {});
     await turn;
+  }
+
+  /** An add of this node's own, which must come to its end before the node leaves: the others wait for its decision. */
+  async keepFromLeaving<T>(adding: Promise<T>): Promise<T> {
+    this.ownAdds.add(adding);
+    try {
+      return await adding;
+    } finally {
+      this.ownAdds.delete(adding);
+    }
+  }
+
+  /** Resolves when no add of this node's own is under way. */
+  async ownAddsEnded(): Promise<void> {
+    while (this.ownAdds.size > 0) await Promise.allSettled(this.ownAdds);
   }
 
   announcedBy(number: number, initiator: number): void {

@@ -1,6 +1,6 @@
 /** Answers to the announcement of a disk that do not come, come twice, or too late; and two nodes that add at once. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { suite, type TestContext, test } from "node:test";
 import type { JoinOptions } from "../../src/cluster/node-options.js";
 import {
@@ -140,6 +140,56 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
       assert.ok(nodes.every(({ node }) => node.members.length === 3 && isVisibleTo(node, disks[0])));
     });
   }
+
+  for (const count of COUNTS) {
+    test(`${count} nodes: the initiator dies while one is asked, and the answer comes after it`, async (t) => {
+      const cluster = await lastAnswersByCall(t, count);
+      const { nodes, disks } = cluster;
+      const [first, last] = [at(nodes, 0), at(nodes, -1)];
+      const adding = assert.rejects(first.node.addDisk({ path: disks[0] }));
+      await settled(() => last.node.state.newDisk.waiting !== null, "the announcement waits");
+      first.node.die();
+      await adding;
+      await last.node.confirmDisk(2, disks[0]);
+      const survivors = { ...cluster, nodes: nodes.slice(1) };
+      await assertAllAgree(survivors.nodes);
+      assert.ok(survivors.nodes.every(({ node }) => node.members.length === 2));
+      // Alone, it asks nobody.
+      if (count === 2) await last.node.addDisk({ path: disks[0] });
+      else await secondAttemptWorks(survivors, () => void last.node.confirmDisk(2, disks[0]));
+    });
+
+    test(`${count} nodes: one leaves while it is asked, and then the initiator while it adds`, async (t) => {
+      const cluster = await lastAnswersByCall(t, count);
+      const { nodes, disks } = cluster;
+      const [first, last] = [at(nodes, 0), at(nodes, -1)];
+      const adding = first.node.addDisk({ path: disks[0] });
+      await settled(() => last.node.state.newDisk.waiting !== null, "the announcement waits");
+      const leaving = first.node.leave();
+      await last.node.leave();
+      await adding;
+      await leaving;
+      const others = nodes.slice(1, -1);
+      if (others.length > 0) await assertAllAgree(others);
+      assert.ok(others.every(({ node }) => isVisibleTo(node, disks[0])));
+    });
+  }
+
+  test("what cannot be added is refused before anything is written or sent", async (t) => {
+    const { nodes, disks, array } = await addDiskCluster(t, 2);
+    const { node } = at(nodes, 0);
+    writeFileSync(disks[0], "somebody's data");
+    await assert.rejects(node.addDisk({ path: disks[0] }), { code: "member-not-empty" });
+    await assert.rejects(node.addDisk({ path: disks[0], destroy: true }), { code: "device-too-small" });
+    assert.equal(readFileSync(disks[0], "utf8"), "somebody's data");
+    const member = at(array.members, 1);
+    await assert.rejects(node.addDisk({ path: member, destroy: true }), { code: "device-already-member" });
+    await assert.rejects(node.addDisk({ path: `${disks[0]}.absent` }), { code: "member-missing" });
+    assert.deepEqual(stepsOf(at(nodes, 0)).concat(stepsOf(at(nodes, 1))), []);
+    await node.addDisk({ path: disks[1] });
+    await assert.rejects(at(nodes, 1).node.addDisk({ path: disks[1] }), { code: "device-already-member" });
+    await assertAllAgree(nodes);
+  });
 
   test("a confirmation of another device than the one announced is none", async (t) => {
     const cluster = await lastAnswersByCall(t, 2);
