@@ -6,19 +6,16 @@ import { LockError } from "../dlm/lock-error.js";
 import { SlotmarkError } from "../errors.js";
 import { dropAbandoned } from "./abandoned-candidates.js";
 import { AddDiskError } from "./add-disk-error.js";
+import { withAddTurn } from "./add-turn.js";
 import { type AddDiskRequest, newDevice, returningDevice } from "./added-disk.js";
 import type { ArrayMember } from "./array-members.js";
 import type { AddDiskStep } from "./cluster-event.js";
 import { monotonicNs } from "./control.js";
-import { completedWithin } from "./lock-wait.js";
 import type { Token } from "./messenger.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
 import { placeSpares } from "./place-spares.js";
 import { eraseSuperblock } from "./prepare-device.js";
-
-/** In the array's lockspace; mdadm's is `bitmap<cluster>` in a lockspace of its own. */
-const TURN_RESOURCE = "add-disk";
 
 /**
  * Adds the device as a spare, and gives it a place where the array has an empty one.
@@ -32,7 +29,7 @@ export async function addDisk(state: NodeState, request: AddDiskRequest): Promis
 }
 
 async function addInTurn(state: NodeState, request: AddDiskRequest): Promise<ArrayMember> {
-  return await withTurn(state, async () => {
+  return await withAddTurn(state, async () => {
     await dropAbandoned(state, "all");
     const atNs = monotonicNs();
     const member = await (request.reAdd === true
@@ -48,23 +45,6 @@ async function addInTurn(state: NodeState, request: AddDiskRequest): Promise<Arr
     await placeSpares(state);
     return member;
   });
-}
-
-/** One add at a time in the whole cluster, for two that write to the same device would end with neither: mdadm's own lock. */
-async function withTurn<T>(state: NodeState, work: () => Promise<T>): Promise<T> {
-  const { lock, completion } = state.lockspace.request(TURN_RESOURCE, "PW");
-  await completedWithin(
-    lock,
-    completion,
-    state.options.timeouts.addTurnMs,
-    "waiting for the turn to add a disk",
-  );
-  try {
-    state.requireAlive();
-    return await work();
-  } finally {
-    if (!state.lockspace.gone) await lock.unlock();
-  }
 }
 
 /** Steps 2 and 7 to 9, under one token. */

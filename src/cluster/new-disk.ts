@@ -58,7 +58,11 @@ export async function receiveNewDisk(
 /** Once the metadata are settled, which takes the token: not within the receipt of a message. */
 export function dropSoon(state: NodeState): void {
   // Where it fails the next announcement or metadata update finds them.
-  dropAbandoned(state, "abandoned").catch((error) => dieOf(state, error));
+  dropAbandoned(state, "abandoned").then(
+    // What it had added already it may not have given a place.
+    () => state.sync.wake(),
+    (error) => dieOf(state, error),
+  );
 }
 
 /**

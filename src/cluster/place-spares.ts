@@ -3,6 +3,7 @@
  * from then on. What it lacks, a rebuild brings. Every node that sees both tries, under the token; the first one does it.
  */
 import { PAGE_BYTES, pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { ifNobodyAdds } from "./add-turn.js";
 import type { ArrayMember } from "./array-members.js";
 import { monotonicNs } from "./control.js";
 import { writeTo } from "./member-output.js";
@@ -12,10 +13,17 @@ import { bitmapsReachBackTo } from "./returning-device.js";
 
 const PIECE_BYTES = 1 << 20;
 
+/**
+ * As `placeSpares`, but leaves a disk that is just being added to whoever adds it, who knows more about one that comes back.
+ * @throws as `updateMetadata`; LockError
+ */
+export async function placeLeftSpares(state: NodeState): Promise<void> {
+  if (isPossible(state)) await ifNobodyAdds(state, () => placeSpares(state));
+}
+
 /** @throws as `updateMetadata` */
 export async function placeSpares(state: NodeState): Promise<void> {
-  const possible = () => emptyPlaces(state).length > 0 && spares(state).length > 0;
-  if (!possible()) return;
+  if (!isPossible(state)) return;
   const placed: ArrayMember[] = [];
   const change = () => {
     for (const place of emptyPlaces(state)) {
@@ -67,6 +75,10 @@ export function writeOwnSlot(state: NodeState, member: ArrayMember): void {
   const devices = [member.deviceNumber];
   const durationNs = monotonicNs() - atNs;
   state.tell({ kind: "pageWrite", slot, page: 0, lengthBytes, cause: "newDisk", devices, durationNs }, atNs);
+}
+
+function isPossible(state: NodeState): boolean {
+  return emptyPlaces(state).length > 0 && spares(state).length > 0;
 }
 
 /** Of the array, in their order. */

@@ -9,7 +9,7 @@ import { SlotmarkError } from "../errors.js";
 import { monotonicNs } from "./control.js";
 import { dieOf } from "./death.js";
 import type { NodeState } from "./node-state.js";
-import { placeSpares } from "./place-spares.js";
+import { placeLeftSpares } from "./place-spares.js";
 import { performSync } from "./sync-run.js";
 import { nextSyncWork } from "./sync-work.js";
 
@@ -61,7 +61,7 @@ export class SyncThread {
       this.asked = false;
       try {
         await state.ready;
-        await placeSpares(state);
+        await placeLeftSpares(state);
         while (nextSyncWork(state) !== null) {
           if (await this.turn()) continue;
           // What cannot be done now is no reason to look again, though its own metadata updates asked for it.

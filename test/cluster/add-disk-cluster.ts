@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { roleNumber } from "../../src/cluster/array-members.js";
 import type { ArrayNode } from "../../src/cluster/array-node.js";
 import type { ClusterEvent } from "../../src/cluster/cluster-event.js";
 import type { JoinOptions } from "../../src/cluster/node-options.js";
@@ -70,10 +71,10 @@ export function lockCallsOf({ events }: TestNode): string[] {
 }
 
 /** Ends of work that is not awaited (what survivors do after a death, a message under way) are waited for here. */
-export async function settled(holds: () => boolean, what: string): Promise<void> {
+export async function settled(holds: () => boolean, what: string | (() => string)): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (!holds()) {
-    assert.ok(Date.now() < deadline, `never came to hold: ${what}`);
+    if (Date.now() > deadline) assert.fail(`never came to hold: ${typeof what === "string" ? what : what()}`);
     await setImmediate();
   }
 }
@@ -97,19 +98,22 @@ export async function assertAllAgree(nodes: readonly TestNode[]): Promise<void> 
         node.state.events === first.state.events &&
         !node.state.newDisk.agreed &&
         node.members.every(({ candidate }) => !candidate),
-    );
-  await settled(agree, `all nodes agree: ${JSON.stringify(living.map(knownTo))}`);
-  for (const { device, deviceNumber, deviceUuid, role } of first.members) {
-    if (role === "faulty") continue;
+    ) && isOnItsDevices(first);
+  await settled(agree, () => `all agree: ${JSON.stringify(living.map(knownTo))}`);
+}
+
+/** Whether what the node knows is what lies on every device that has not failed. */
+function isOnItsDevices(node: ArrayNode): boolean {
+  return node.members.every(({ device, deviceNumber, deviceUuid, role }) => {
+    if (role === "faulty") return true;
     const superblock = parseMdSuperblock(readMember(device.path, 4096, 4096));
-    assert.equal(Number(superblock.events), first.state.events, device.path);
-    assert.equal(superblock.devNumber, deviceNumber);
-    assert.equal(uuidText(superblock.deviceUuid), deviceUuid);
-    for (const member of first.members) {
-      const expected = typeof member.role === "number" ? member.role : 0xffff;
-      if (member.role !== "faulty") assert.equal(superblock.roles[member.deviceNumber], expected);
-    }
-  }
+    return (
+      Number(superblock.events) === node.state.events &&
+      superblock.devNumber === deviceNumber &&
+      uuidText(superblock.deviceUuid) === deviceUuid &&
+      node.members.every((member) => superblock.roles[member.deviceNumber] === roleNumber(member.role))
+    );
+  });
 }
 
 export function isVisibleTo(node: ArrayNode, disk: string): boolean {
