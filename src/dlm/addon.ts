@@ -166,7 +166,7 @@ interface Addon {
     timeMs: number,
     samples: number,
     notify: () => void,
-  ) => NativeMeasurement<readonly NodeLockSeries[]>;
+  ) => NativeMeasurement<readonly NodeLockSeries[]> & { setRecording(recording: boolean): void };
   MeasuredChannelJoin: new (
     node: DlmNode,
     variant: number,

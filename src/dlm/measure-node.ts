@@ -8,6 +8,7 @@ import {
   type NativeMeasuredChannel,
   type NativeMeasurement,
   type NativeNodeMessageSeries,
+  type NodeLockSeries,
 } from "./addon.js";
 import { CHANNEL_VARIANTS, type ChannelVariant, SEND_STEPS, type SendStep } from "./channel.js";
 import { lockErrorOf } from "./lock-error.js";
@@ -26,10 +27,6 @@ export interface NodeLocksOptions {
   readonly resource: string;
   /** Whether every operation carries a value block (VALBLK). */
   readonly valueBlock: boolean;
-  /** EX goes round among all nodes that ask for it with this at the same time; else nobody may be in the way. */
-  readonly inLine: boolean;
-  readonly timeMs: number;
-  readonly signal?: AbortSignal;
 }
 
 /** Samples of one operation, in whole nanoseconds: from the call to where the calling thread goes on with its completion. */
@@ -43,28 +40,55 @@ export interface NodeLatencySeries {
 }
 
 /**
- * `inLine`: NL→EX, which waits for all who came before, and EX→NL. Else request and unlock in all modes and all conversions.
+ * Request and unlock in all modes and all conversions, for this long; nobody may be in the way.
  * @throws LockError a refusal of the lock manager
  */
 export async function measureNodeLocks(
   node: MeasuredNode,
-  { resource, valueBlock, inLine, timeMs, signal }: NodeLocksOptions,
+  { resource, valueBlock }: NodeLocksOptions,
+  timeMs: number,
+  signal: AbortSignal,
 ): Promise<NodeLatencySeries[]> {
-  const measured = await refusedAs("measuring locks", () =>
-    resultOf(
-      (notify) =>
-        new (loadAddon().NodeLockMeasurement)(
-          node.native,
-          resource,
-          valueBlock,
-          inLine,
-          timeMs,
-          MOST_SAMPLES,
-          notify,
-        ),
-      signal,
-    ),
-  );
+  const start = (notify: () => void) =>
+    new (loadAddon().NodeLockMeasurement)(
+      node.native,
+      resource,
+      valueBlock,
+      false,
+      timeMs,
+      MOST_SAMPLES,
+      notify,
+    );
+  return seriesOf(await refusedAs("measuring locks", () => resultOf(start, signal)));
+}
+
+/** EX going round among all nodes that stand in line for it, each again before it lets go. */
+export interface LockLine {
+  /** Samples are taken while this is true: NL→EX, which waits for everybody else once, and EX→NL. */
+  record(recording: boolean): void;
+  /** Leaves the line. @throws LockError a refusal of the lock manager */
+  stop(): Promise<NodeLatencySeries[]>;
+}
+
+export function standInLine(node: MeasuredNode, { resource, valueBlock }: NodeLocksOptions): LockLine {
+  const { NodeLockMeasurement } = loadAddon();
+  let line: InstanceType<typeof NodeLockMeasurement> | undefined;
+  const result = resultOf((notify) => {
+    line = new NodeLockMeasurement(node.native, resource, valueBlock, true, 0, MOST_SAMPLES, notify);
+    return line;
+  }, undefined);
+  // Whoever stops it hears of it.
+  result.catch(() => undefined);
+  return {
+    record: (recording) => line?.setRecording(recording),
+    stop: async () => {
+      line?.stop();
+      return seriesOf(await refusedAs("standing in line for a lock", () => result));
+    },
+  };
+}
+
+function seriesOf(measured: readonly NodeLockSeries[]): NodeLatencySeries[] {
   return measured.map(({ operation, from, to, latenciesNs }) => ({
     operation,
     from: modeOf(from),
@@ -120,6 +144,8 @@ export class MeasuredChannel {
       running = this.#start(false, 0, notify);
       return running;
     }, undefined);
+    // Whoever stops it hears of it.
+    result.catch(() => undefined);
     return {
       stop: async () => {
         running?.stop();

@@ -1,9 +1,10 @@
 /**
  * Locks over several machines. Alone: one machine after the other goes through all operations on a resource that its own machine
  * (local) or the next one (remote) decides on, for whoever uses a resource first is its master (spec §7.5). Contended: all machines
- * hand EX round.
+ * stand in line for EX, so that each conversion to it waits until all others have had it.
  */
-import { measureNodeLocks, type NodeLatencySeries } from "../dlm/measure-node.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { measureNodeLocks, type NodeLatencySeries, standInLine } from "../dlm/measure-node.js";
 import {
   type ClusterLockPlan,
   type ClusterLockScenario,
@@ -57,13 +58,7 @@ async function alone(
     await barrier.meet(signal);
     if (slot === lockspace.slot) {
       const floors = await floorLatencies("lock_floor_ns", cores, FLOOR_SHARE * timeMs, signal);
-      const series = await measureNodeLocks(lockspace, {
-        resource,
-        valueBlock,
-        inLine: false,
-        timeMs,
-        signal,
-      });
+      const series = await measureNodeLocks(lockspace, { resource, valueBlock }, timeMs, signal);
       latencies = [...series.map((one) => [metricName(one), one.latenciesNs] as const), ...floors];
     }
     await barrier.meet(signal);
@@ -86,14 +81,33 @@ async function contended(
   await keeper?.completion;
   await barrier.meet(signal);
   const floors = await floorLatencies("lock_floor_ns", cores, FLOOR_SHARE * timeMs, signal);
-  await barrier.meet(signal);
-  const series = await measureNodeLocks(lockspace, { resource, valueBlock, inLine: true, timeMs, signal });
-  await barrier.meet(signal);
+  const line = standInLine(lockspace, { resource, valueBlock });
+  try {
+    // Everybody is in line before anybody records, and stays there until everybody has recorded.
+    await barrier.meet(signal);
+    line.record(true);
+    await recorded(timeMs, signal);
+    line.record(false);
+    await barrier.meet(signal);
+  } finally {
+    await line.stop();
+  }
+  const series = await line.stop();
   await keeper?.lock.unlock();
   return {
     labels: { valueBlock, contended: true, master: isMaster ? "local" : "remote" },
     latencies: [...series.map((one) => [metricName(one), one.latenciesNs] as const), ...floors],
   };
+}
+
+async function recorded(timeMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(timeMs, undefined, { signal });
+  } catch (error) {
+    // The timer rejects with an error of its own; callers know the signal's reason.
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 function metricName({ operation, from, to }: NodeLatencySeries): string {

@@ -11,6 +11,7 @@ use crate::dlm_addon::run::Run;
 use napi::bindgen_prelude::{Env, Float64Array, Function, JsValue, ObjectFinalize};
 use napi_derive::napi;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 fn limit(time_ms: f64, samples: u32) -> Limit {
@@ -42,18 +43,22 @@ type MeasuredLocks = (Result<(), Unmeasured>, Vec<locks::Series>);
 
 /// `NodeLockMeasurement` of the addon.
 #[napi(custom_finalize)]
-pub struct NodeLockMeasurement(Run<MeasuredLocks>);
+pub struct NodeLockMeasurement {
+    run: Run<MeasuredLocks>,
+    recording: Arc<AtomicBool>,
+}
 
 impl ObjectFinalize for NodeLockMeasurement {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.0.abandon(&env);
+        self.run.abandon(&env);
         Ok(())
     }
 }
 
 #[napi]
 impl NodeLockMeasurement {
-    /// Starts at once. `in_line`: EX goes round among all nodes that do the same; otherwise all operations, nobody in the way.
+    /// Starts at once. `in_line`: EX goes round among all nodes that do the same, until it is stopped, and samples are taken while
+    /// `set_recording` has said so; otherwise all operations, nobody in the way, for this time.
     #[napi(constructor, catch_unwind)]
     #[allow(clippy::too_many_arguments)]
     pub fn new(
@@ -67,24 +72,35 @@ impl NodeLockMeasurement {
         notify: Function<'_, (), ()>,
     ) -> napi::Result<NodeLockMeasurement> {
         let backend = node.backend();
-        Run::start(&env, notify.raw(), move |stop| {
-            let mut caller = Caller::new(backend, resource, value_block, stop);
+        let recording = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&recording);
+        let run = Run::start(&env, notify.raw(), move |stop| {
+            let caller = || Caller::new(Arc::clone(&backend), resource.clone(), value_block, stop);
             let mut series = Vec::new();
-            let measure = if in_line {
-                locks::in_line
+            let outcome = if in_line {
+                locks::in_line(
+                    &mut [caller(), caller()],
+                    &told,
+                    samples as usize,
+                    &mut series,
+                )
             } else {
-                locks::alone
+                locks::alone(&mut caller(), limit(time_ms, samples), &mut series)
             };
-            let outcome = measure(&mut caller, limit(time_ms, samples), &mut series);
             (outcome, series)
-        })
-        .map(NodeLockMeasurement)
+        })?;
+        Ok(NodeLockMeasurement { run, recording })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_recording(&self, recording: bool) {
+        self.recording.store(recording, Ordering::Relaxed);
     }
 
     /// Ends it early; it is over soon, with what it has.
     #[napi(catch_unwind)]
     pub fn stop(&self) {
-        self.0.stop();
+        self.run.stop();
     }
 
     /// The result, once; none before it is over.
@@ -93,7 +109,7 @@ impl NodeLockMeasurement {
     /// A refusal of the lock manager.
     #[napi(catch_unwind)]
     pub fn take(&self, env: Env) -> napi::Result<Option<Vec<NodeLockSeries>>> {
-        let Some((outcome, series)) = self.0.take(&env)? else {
+        let Some((outcome, series)) = self.run.take(&env)? else {
             return Ok(None);
         };
         unless_failed(outcome)?;

@@ -35,12 +35,24 @@ impl Caller {
         }
     }
 
+    /// A lock in NL, whatever waits: a plain request would wait behind conversions that do.
+    pub(super) fn request_expedited(&mut self) -> Result<u64, Unmeasured> {
+        let lvb = self.lvb;
+        let request = ask(lvb.as_ref(), Mode::Nl);
+        let request = request.flags(request.flags | Flags::EXPEDITE);
+        self.ask_for(&request).map(|(lock, _)| lock)
+    }
+
     pub(super) fn request(&mut self, mode: Mode) -> Result<(u64, Duration), Unmeasured> {
+        let lvb = self.lvb;
+        self.ask_for(&ask(lvb.as_ref(), mode))
+    }
+
+    fn ask_for(&mut self, request: &Request<'_>) -> Result<(u64, Duration), Unmeasured> {
         let start = Instant::now();
-        let request = ask(self.lvb.as_ref(), mode);
         let lock = self
             .backend
-            .request(&self.resource, &request, self.queue.clone())?;
+            .request(&self.resource, request, self.queue.clone())?;
         self.held.push(lock);
         self.wait()?;
         Ok((lock, start.elapsed()))
@@ -48,9 +60,15 @@ impl Caller {
 
     pub(super) fn convert(&self, lock: u64, mode: Mode) -> Result<Duration, Unmeasured> {
         let start = Instant::now();
-        self.backend.convert(lock, &ask(self.lvb.as_ref(), mode))?;
+        self.ask_to_convert(lock, mode)?;
         self.wait()?;
         Ok(start.elapsed())
+    }
+
+    /// `wait` has to follow.
+    pub(super) fn ask_to_convert(&self, lock: u64, mode: Mode) -> Result<(), Unmeasured> {
+        self.backend.convert(lock, &ask(self.lvb.as_ref(), mode))?;
+        Ok(())
     }
 
     pub(super) fn unlock(&mut self, lock: u64) -> Result<Duration, Unmeasured> {
@@ -63,7 +81,7 @@ impl Caller {
     }
 
     /// For the completion of what was asked last: nothing asked here can end but as asked.
-    fn wait(&self) -> Result<(), Unmeasured> {
+    pub(super) fn wait(&self) -> Result<(), Unmeasured> {
         loop {
             match self.queue.wait(Wait::default()) {
                 Waited::Event(Event::Ast { .. }) => return Ok(()),

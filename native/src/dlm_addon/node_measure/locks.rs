@@ -3,7 +3,8 @@
 use super::caller::Caller;
 use super::{Limit, Unmeasured};
 use crate::dlm::Mode;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Samples of one operation. `from` is none for a request, `to` for an unlock.
 pub(super) struct Series {
@@ -67,26 +68,37 @@ pub(super) fn alone(
     Ok(())
 }
 
-/// EX going round among all nodes that do the same: from asking for it to holding it, and giving it up.
+/// EX going round among all nodes that do the same until they are stopped. Each stands in line again before it lets go, so that
+/// the conversion waits for everybody else once. Only what begins and ends while `recording` gives samples.
 pub(super) fn in_line(
-    caller: &mut Caller,
-    limit: Limit,
+    callers: &mut [Caller; 2],
+    recording: &AtomicBool,
+    samples: usize,
     series: &mut Vec<Series>,
 ) -> Result<(), Unmeasured> {
     let first = series.len();
     series.push(Series::new("convert", Some(Mode::Nl), Some(Mode::Ex)));
     series.push(Series::new("convert", Some(Mode::Ex), Some(Mode::Nl)));
-    let (lock, _) = caller.request(Mode::Nl)?;
-    let mut taken = 0;
-    while !limit.is_reached(taken) {
-        let acquired = caller.convert(lock, Mode::Ex)?;
-        let released = caller.convert(lock, Mode::Nl)?;
-        series[first].add(acquired);
-        series[first + 1].add(released);
-        taken += 1;
+    let [one, other] = callers;
+    let (mut held, mut next) = (
+        (one.request_expedited()?, &*one),
+        (other.request_expedited()?, &*other),
+    );
+    held.1.convert(held.0, Mode::Ex)?;
+    loop {
+        let recorded = recording.load(Ordering::Relaxed);
+        let start = Instant::now();
+        next.1.ask_to_convert(next.0, Mode::Ex)?;
+        let released = held.1.convert(held.0, Mode::Nl)?;
+        next.1.wait()?;
+        let acquired = start.elapsed();
+        let recorded = recorded && recording.load(Ordering::Relaxed);
+        if recorded && series[first].latencies_ns.len() < samples {
+            series[first].add(acquired);
+            series[first + 1].add(released);
+        }
+        std::mem::swap(&mut held, &mut next);
     }
-    caller.unlock(lock)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -96,7 +108,6 @@ mod tests {
     use crate::dlm::{CallbackQueue, Lockspace};
     use crate::dlm_addon::stop::Stop;
     use std::sync::Arc;
-    use std::time::Instant;
 
     fn backend(lockspace: &Arc<Lockspace>, number: u32) -> Arc<dyn LockBackend> {
         Arc::new(
@@ -132,33 +143,34 @@ mod tests {
     }
 
     #[test]
-    fn in_line_all_get_their_turns_and_a_stop_ends_whoever_waits() {
+    fn in_line_all_get_their_turns_and_a_stop_ends_them() {
         let lockspace = Lockspace::unlisted("in-line").expect("made");
         let stop = Stop::default();
+        let recording = AtomicBool::new(true);
         std::thread::scope(|scope| {
-            for number in 1..=3 {
-                let (backend, stop) = (backend(&lockspace, number), &stop);
-                scope.spawn(move || {
-                    let mut caller = Caller::new(backend, "l".into(), true, stop);
-                    let mut series = Vec::new();
-                    in_line(&mut caller, circles(50), &mut series).expect("measured");
-                    assert!(series.iter().all(|one| one.latencies_ns.len() == 50));
-                });
-            }
-        });
-        let mut holder = Caller::new(backend(&lockspace, 4), "l".into(), false, &Stop::default());
-        holder.request(Mode::Ex).expect("granted");
-        std::thread::scope(|scope| {
-            let waiting = backend(&lockspace, 5);
-            let waiter = scope.spawn(|| {
-                let mut caller = Caller::new(waiting, "l".into(), false, &stop);
-                in_line(&mut caller, circles(1), &mut Vec::new())
-            });
+            let players: Vec<_> = (1..=3)
+                .map(|number| {
+                    let (backend, stop, recording) =
+                        (backend(&lockspace, number), &stop, &recording);
+                    scope.spawn(move || {
+                        let mut callers = [(); 2]
+                            .map(|()| Caller::new(Arc::clone(&backend), "l".into(), true, stop));
+                        let mut series = Vec::new();
+                        let ended = in_line(&mut callers, recording, 50, &mut series);
+                        assert!(matches!(ended, Err(Unmeasured::Stopped)), "{ended:?}");
+                        series
+                            .iter()
+                            .map(|one| one.latencies_ns.len())
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(200));
             stop.set();
-            assert!(matches!(
-                waiter.join().expect("ended"),
-                Err(Unmeasured::Stopped)
-            ));
+            for player in players {
+                let counts = player.join().expect("ended");
+                assert!(counts[0] > 0 && counts[0] == counts[1], "{counts:?}");
+            }
         });
     }
 }
