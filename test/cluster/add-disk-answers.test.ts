@@ -159,6 +159,30 @@ suite("answers to the announcement of a disk", { timeout: 2 * HANGS_MS }, () => 
       else await secondAttemptWorks(survivors, () => void last.node.confirmDisk(2, disks[0]));
     });
 
+    if (count > 2) {
+      test(`${count} nodes: the initiator dies while the next one waits for its turn`, async (t) => {
+        const { nodes, disks } = await lastAnswersByCall(t, count);
+        const [first, next, last] = [at(nodes, 0), at(nodes, 1), at(nodes, -1)];
+        const isAsked = (uuid?: string) => () => {
+          const announced = last.node.state.newDisk.waiting?.announcement.deviceUuid;
+          return announced !== undefined && announced !== uuid;
+        };
+        const adding = assert.rejects(first.node.addDisk({ path: disks[0] }));
+        await settled(isAsked(), "the announcement waits");
+        const uuid = last.node.state.newDisk.waiting?.announcement.deviceUuid;
+        const waiting = next.node.addDisk({ path: disks[1] });
+        first.node.die();
+        await adding;
+        await last.node.confirmDisk(2, disks[0]);
+        await settled(isAsked(uuid), "the next announcement waits");
+        await last.node.confirmDisk(2, disks[1]);
+        await waiting;
+        const survivors = nodes.slice(1);
+        await assertAllAgree(survivors);
+        assert.ok(survivors.every(({ node }) => isVisibleTo(node, disks[1]) && !isVisibleTo(node, disks[0])));
+      });
+    }
+
     test(`${count} nodes: one leaves while it is asked, and then the initiator while it adds`, async (t) => {
       const cluster = await lastAnswersByCall(t, count);
       const { nodes, disks } = cluster;

@@ -50,4 +50,23 @@ suite("a disk added to a degraded array", { timeout: HANGS_MS }, () => {
       assert.deepEqual(violations, []);
     });
   }
+
+  test("all nodes write while it is added and rebuilt, and it lacks nothing", async (t) => {
+    const { nodes, disks, array } = await addDiskCluster(t, 4);
+    await at(nodes, 0).node.failMember(0);
+    let stop = false;
+    const writers = nodes.map(async ({ node }) => {
+      for (let write = 0; !stop; write++)
+        await node.write((((write * 7) % 50) << 20) + node.slot * 65_536, 4096);
+    });
+    await at(nodes, 2).node.addDisk({ path: disks[0] });
+    const isWhole = () => nodes.every(({ node }) => node.state.members.inSync.length === 2);
+    await settled(isWhole, "the new member is in sync on all nodes");
+    stop = true;
+    await Promise.all(writers);
+    await assertAllAgree(nodes);
+    for (const { node } of nodes) await node.leave();
+    const { violations } = await checkConsistencyOf([at(array.members, 1), disks[0]]);
+    assert.deepEqual(violations, []);
+  });
 });
