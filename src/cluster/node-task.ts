@@ -3,6 +3,7 @@ import type { WorkloadOptions } from "../bitmap/workload.js";
 import type { ErrorKind } from "../errors.js";
 import type { SlotGeometry } from "../ondisk/slot-geometry.js";
 import type { Durability, PageIo } from "../storage/page-writer.js";
+import type { ClusterEvent } from "./cluster-event.js";
 import type { Rhythm } from "./steadiness.js";
 
 export interface NodeTask {
@@ -24,6 +25,8 @@ export interface NodeTask {
   readonly warmupNs: number;
   /** A node whose bits have not settled by then is measured all the same, as `notSteady`. */
   readonly settleLimitNs: number;
+  /** Page writes are to be reported one by one. */
+  readonly traced: boolean;
   readonly control: SharedArrayBuffer;
 }
 
@@ -46,6 +49,10 @@ export interface NodeMeasurement {
   readonly serviceLatency: string | null;
   readonly unplugLatency: string | null;
   readonly directIo: boolean;
+  /** Page writes of the measured interval, where they were asked for. */
+  readonly events: readonly ClusterEvent[];
+  /** Page writes beyond what a trace holds. */
+  readonly eventsDropped: number;
 }
 
 export type NodeAnswer =

@@ -7,6 +7,7 @@ import type { WasmBitmap } from "../bitmap/wasm.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { monotonicNs } from "../storage/monotonic.js";
 import type { PageWriter } from "../storage/page-writer.js";
+import type { ClusterEvent, PageCause } from "./cluster-event.js";
 import type { Control } from "./control.js";
 import {
   encodeHistogram,
@@ -21,6 +22,9 @@ import { type Rhythm, Steadiness } from "./steadiness.js";
 
 /** md flushes a plug by itself at 32 × copies member bios, copies being twice the members (spec §3.2 step 5). */
 const PLUG_SPLIT_WRITES = 64;
+
+/** So many page writes of a trial a trace holds; viewers choke on more. */
+const TRACED_PAGE_WRITES = 20_000;
 
 export class Node {
   private readonly mdThread: MdThread;
@@ -44,6 +48,8 @@ export class Node {
   private unplugPageWrites = 0;
   private daemonPageWrites = 0;
   private passesBefore = 0;
+  private readonly events: ClusterEvent[] = [];
+  private eventsDropped = 0;
 
   constructor(
     private readonly task: NodeTask,
@@ -114,6 +120,8 @@ export class Node {
       serviceLatency: this.serviceLatency === null ? null : encodeHistogram(this.serviceLatency),
       unplugLatency: this.unplugs === 0 ? null : encodeHistogram(this.unplugLatency),
       directIo: this.writer.directIo,
+      events: this.events,
+      eventsDropped: this.eventsDropped,
     };
   }
 
@@ -168,6 +176,7 @@ export class Node {
         writer.writePages(bitmap.pages, listed);
         const doneNs = monotonicNs();
         this.pagesWritten(listed, doneNs);
+        this.trace(listed, "unplug", unplugFromNs, doneNs);
         if (this.recording) {
           this.unplugs++;
           this.unplugPageWrites += listed;
@@ -194,12 +203,37 @@ export class Node {
       const listed = this.bitmap.daemonPass();
       if (listed > 0) {
         this.writer.writePages(this.bitmap.pages, listed);
-        this.pagesWritten(listed, monotonicNs());
+        const doneNs = monotonicNs();
+        this.pagesWritten(listed, doneNs);
+        this.trace(listed, "daemon", nowNs, doneNs);
         if (this.recording) this.daemonPageWrites += listed;
       }
       this.steadiness.passEnded(this.bitsOnDisk, this.pageWritesEver);
     }
     this.mdThread.arm(this.bitmap.allClean);
+  }
+
+  /** The pages of one submission: they begin together and are waited for together. */
+  private trace(listed: number, cause: PageCause, fromNs: number, untilNs: number): void {
+    if (!this.task.traced || !this.recording) return;
+    const { page, lengthBytes } = this.bitmap.pages;
+    for (let index = 0; index < listed; index++) {
+      if (this.events.length === TRACED_PAGE_WRITES) {
+        this.eventsDropped++;
+        continue;
+      }
+      this.events.push({
+        kind: "pageWrite",
+        node: this.task.slot,
+        slot: this.task.slot,
+        page: page[index] ?? 0,
+        lengthBytes: lengthBytes[index] ?? 0,
+        cause,
+        devices: this.task.members.map((_, device) => device),
+        atNs: fromNs,
+        durationNs: untilNs - fromNs,
+      });
+    }
   }
 
   private pagesWritten(count: number, nowNs: number): void {

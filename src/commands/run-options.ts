@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly trials?: string;
   readonly time?: string;
   readonly seed?: string;
+  readonly onEvent?: string;
+  readonly trace?: string;
   readonly out?: string;
   readonly resume?: string;
   readonly list?: boolean;
@@ -54,6 +56,7 @@ const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   timeMs: "--time",
   seed: "--seed",
   memberCount: "--member",
+  eventCommand: "--on-event",
   overlap: "--overlap",
   dataSync: "--data-sync",
   bitmap: "--no-bitmap",
@@ -84,7 +87,17 @@ function overridesFor(
   overrides: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const meant = ([field]: [string, unknown]) => field in scenario && (part === 0 || field !== "nodes");
-  return Object.fromEntries(Object.entries(overrides).filter(meant));
+  const known = Object.fromEntries(Object.entries(overrides).filter(meant));
+  if (scenario.kind !== "addDisk" || typeof known.memberCount !== "number") return known;
+  // The last one named is the disk to add.
+  const memberCount = known.memberCount - 1;
+  if (memberCount >= 2) return { ...known, memberCount };
+  throw new SlotmarkError(
+    "usage",
+    "members-too-few",
+    `the suite ${scenario.suite} was given ${known.memberCount} members; it needs two for the array and, as the last, the disk to add`,
+    "Name another --member, or none for temporary files.",
+  );
 }
 
 /** Backends that the command line names and this version does not have. */
@@ -150,6 +163,7 @@ export function overridesOf(options: RunOptions): Record<string, unknown> {
     timeMs: options.time && Math.round(parseTimeMs(options.time)),
     seed: options.seed && count("--seed", options.seed),
     bitmap: options.bitmap ? undefined : "off",
+    eventCommand: options.onEvent,
     memberCount: options.member.length > 0 ? options.member.length : undefined,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));

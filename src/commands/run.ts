@@ -3,21 +3,22 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
 import { SlotmarkError } from "../errors.js";
-import { BitmapTrials } from "../measure/bitmap-trials.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { expectedMs } from "../measure/expected-time.js";
 import { slotmarkIdentity } from "../measure/identity.js";
-import { lockTrials } from "../measure/lock-trials.js";
-import { messageTrials } from "../measure/message-trials.js";
+import { NewDisk } from "../measure/new-disk.js";
 import { choosePageIo } from "../measure/page-io.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
 import { runWarnings } from "../measure/run-warnings.js";
-import type { TrialSource } from "../measure/runnable-trial.js";
 import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
+import { TraceSink } from "../measure/trace-sink.js";
+import { memberRoles, trialsOf } from "../measure/trials-of.js";
+import { chromeTrace } from "../report/chrome-trace.js";
 import { suiteTable } from "../report/suite-table.js";
 import { resultTable } from "../report/table.js";
+import { writeFileAtomically } from "../results/atomic-file.js";
 import { createJournal, type Journal, resumeJournal } from "../results/journal.js";
 import { scenarioHash } from "../results/scenario-hash.js";
 import {
@@ -83,6 +84,8 @@ export function registerRun(program: Command): void {
     .option("--time <time>", "measured time of a trial without its warm-up; how long a run takes follows it")
     .option("--seed <n>", "seed of the workload")
     .option("--no-bitmap", "measure without a bitmap only")
+    .option("--on-event <command>", "add-disk: run by each node that is asked for the disk, as udev would")
+    .option("--trace <file>", "what the nodes did, as Chrome trace JSON (ui.perfetto.dev)")
     .option("--out <file>", "result file")
     .option("--resume <journal>", "go on with a run that was cut short")
     .action(async (names: string[], options: RunOptions, command: Command) => {
@@ -124,14 +127,17 @@ async function run(
   const notice = (text: string) => line.say(text);
   let journal: Journal | null = plan.resumed?.journal ?? null;
   let members: RunMembers | null = null;
+  let disk: NewDisk | null = null;
+  const trace = options.trace === undefined ? null : new TraceSink();
   const trials: Trial[] = [...(plan.resumed?.contents.trials ?? [])];
   const histograms: EncodedHistograms = { ...plan.resumed?.contents.histograms };
   try {
     refuseOutput(plan.outPath, plan.memberPaths);
-    const writing = plan.scenarios.filter((scenario) => scenario.kind === "bitmap");
+    const writing = plan.scenarios.filter((scenario) => "memberCount" in scenario);
+    const { arrayPaths, diskPath } = memberRoles(plan.scenarios, plan.memberPaths);
     if (writing.length > 0) {
       members = await RunMembers.open({
-        paths: plan.memberPaths,
+        paths: arrayPaths,
         destroy: options.destroy,
         watch: options.watch,
         scenarios: writing,
@@ -151,8 +157,12 @@ async function run(
     journal ??= createJournal(journalPath(plan.outPath), header);
     const open = journal;
     const opened = members;
+    if (opened !== null && plan.scenarios.some(({ kind }) => kind === "addDisk")) {
+      disk = NewDisk.prepare(diskPath, opened, options.destroy);
+    }
+    const parts = { members: opened, disk, io: io.io, trace };
     const finished = await runSession({
-      sources: scenarios.map((scenario) => trialsOf(scenario, opened, io.io)),
+      sources: scenarios.map((scenario) => trialsOf(scenario, parts)),
       done: new Set(trials.map((trial) => trial.id)),
       signal,
       progress,
@@ -163,6 +173,11 @@ async function run(
       },
     });
     line.end();
+    if (trace !== null && options.trace !== undefined) {
+      writeFileAtomically(path.resolve(options.trace), chromeTrace(trace.trials));
+      if (trace.dropped > 0)
+        notice(`The trace leaves out ${trace.dropped} page writes, for viewers take no more.`);
+    }
     if (!finished) {
       keepOrDrop(open, trials.length, notice);
       return;
@@ -188,15 +203,9 @@ async function run(
     throw error;
   } finally {
     journal?.close();
+    disk?.close();
     members?.close();
   }
-}
-
-function trialsOf(scenario: Scenario, members: RunMembers | null, io: PageIo): TrialSource {
-  if (scenario.kind === "locks") return lockTrials(scenario);
-  if (scenario.kind === "messages") return messageTrials(scenario);
-  if (members === null) throw new Error("a bitmap scenario needs members");
-  return new BitmapTrials(scenario, members, io);
 }
 
 /** A run that is taken up again writes as it began. */
@@ -269,7 +278,10 @@ function headerOf(
   members: RunMembers | null,
   io: PageIo,
 ): JournalHeader {
-  const writing = scenarios.find((scenario) => scenario.kind === "bitmap");
+  const bitmap = scenarios.find((scenario) => scenario.kind === "bitmap");
+  const writing = bitmap ?? scenarios.find((scenario) => "memberCount" in scenario);
+  // Nodes of a running array write one member after another.
+  const writtenBy: PageIo = bitmap === undefined ? "psync" : io;
   const locking = scenarios.some((scenario) => scenario.kind !== "bitmap");
   return {
     journal: "slotmark",
@@ -281,8 +293,8 @@ function headerOf(
     scenarioHash: scenarioHash({ suites: [...scenarios] }),
     backends: {
       dlm: locking ? "embedded" : "none",
-      io: writing === undefined ? "none" : io,
-      members: writing === undefined ? "none" : MEMBERS_OF_IO[io],
+      io: writing === undefined ? "none" : writtenBy,
+      members: writing === undefined ? "none" : MEMBERS_OF_IO[writtenBy],
     },
     variant: scenarios.find((scenario) => "variant" in scenario)?.variant ?? "safe",
     kernel: writing?.kernel ?? "mainline",

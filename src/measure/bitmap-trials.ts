@@ -9,6 +9,7 @@ import { type MeasuredTrial, measuredTrial } from "./measured-trial.js";
 import type { RunArray, RunMembers } from "./run-members.js";
 import type { RunProgress } from "./run-progress.js";
 import type { RunnableTrial, TrialSource } from "./runnable-trial.js";
+import type { TraceSink } from "./trace-sink.js";
 
 /** A node that has not settled after this many daemon periods is measured as `notSteady`. */
 const SETTLE_LIMIT_PERIODS = 24;
@@ -21,6 +22,7 @@ export class BitmapTrials implements TrialSource {
     private readonly scenario: BitmapScenario,
     private readonly members: RunMembers,
     private readonly io: PageIo,
+    private readonly sink: TraceSink | null,
   ) {
     this.trials = expand(scenario).map((plan) => ({
       id: plan.id,
@@ -48,10 +50,13 @@ export class BitmapTrials implements TrialSource {
       Array.from({ length: plan.nodes }, (_, slot) => ({
         ...nodeTask(scenario, plan, array, slot),
         io: this.io,
+        traced: this.sink !== null,
       })),
       scenario.timeMs * 1e6,
       signal,
     );
+    for (const { events, eventsDropped } of measurements ?? [])
+      this.sink?.add(plan.id, events, eventsDropped);
     return measurements === null ? null : measuredTrial(scenario, plan, measurements, startedAt);
   }
 
@@ -78,7 +83,7 @@ function nodeTask(
   plan: TrialPlan,
   array: RunArray,
   slot: number,
-): Omit<NodeTask, "control" | "io"> {
+): Omit<NodeTask, "control" | "io" | "traced"> {
   const daemonSleepNs = scenario.daemonSleepMs * 1e6;
   return {
     slot,

@@ -1,9 +1,11 @@
 /** About how long a scenario takes on this machine, before it is run. */
 import { availableParallelism } from "node:os";
-import { expand, expandLocks, expandMessages } from "../scenario/expand.js";
+import { expand, expandAddDisk, expandLocks, expandMessages, expandRecovery } from "../scenario/expand.js";
 import type { Scenario } from "../scenario/schema.js";
+import { addDiskTrialMs } from "./add-disk-trials.js";
 import { bitmapTrialMs } from "./bitmap-trials.js";
 import { latencyTrialMs } from "./latency-trials.js";
+import { recoveryTrialMs } from "./recovery-trials.js";
 
 /** Its trials; making and priming members comes on top. */
 export function expectedMs(scenario: Scenario): number {
@@ -18,5 +20,9 @@ function trialTimesMs(scenario: Scenario): number[] {
       return expandLocks(scenario, availableParallelism()).map((plan) => latencyTrialMs(scenario, plan));
     case "messages":
       return expandMessages(scenario, availableParallelism()).map((plan) => latencyTrialMs(scenario, plan));
+    case "addDisk":
+      return expandAddDisk(scenario).map((plan) => addDiskTrialMs(scenario, plan));
+    case "recovery":
+      return expandRecovery(scenario).map((plan) => recoveryTrialMs(plan));
   }
 }

@@ -21,12 +21,18 @@ export interface RunArray {
   readonly events: number;
 }
 
+/** What a scenario wants of the members. */
+export type ArrayDemands = Pick<
+  BitmapScenario,
+  "sizeBytes" | "memberCount" | "workingSetBytes" | "variant" | "kernel" | "daemonSleepMs"
+>;
+
 export interface RunMembersRequest {
   /** Empty: two temporary files. */
   readonly paths: readonly string[];
   readonly destroy: readonly string[];
   readonly watch: boolean;
-  readonly scenarios: readonly BitmapScenario[];
+  readonly scenarios: readonly ArrayDemands[];
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -34,6 +40,7 @@ export interface RunMembersRequest {
 export class RunMembers {
   private array: ClusteredArray | null = null;
   private primed: ByteRange | null = null;
+  private wiped = false;
 
   private constructor(
     readonly members: readonly Member[],
@@ -107,7 +114,7 @@ export class RunMembers {
    * The array for one trial, with zeroed slots and matching superblocks. Returns null where `signal` stopped the priming.
    */
   async arrayFor(
-    scenario: BitmapScenario,
+    scenario: ArrayDemands,
     point: MatrixPoint,
     signal: AbortSignal,
     progress: RunProgress,
@@ -131,12 +138,31 @@ export class RunMembers {
     };
   }
 
+  /** An array that no node has run yet, for what a running cluster changes in its superblocks. @throws SlotmarkError `array-exists` */
+  async freshArrayFor(
+    scenario: ArrayDemands,
+    point: MatrixPoint,
+    signal: AbortSignal,
+    progress: RunProgress,
+  ): Promise<RunArray | null> {
+    if (this.existing !== null) {
+      throw new SlotmarkError(
+        "refused",
+        "array-exists",
+        "there is an array on these members, and adding disks or letting nodes die would change it",
+        "Name members without an array, or give them up with --destroy.",
+      );
+    }
+    this.array = null;
+    return await this.arrayFor(scenario, point, signal, progress);
+  }
+
   close(): void {
     for (const member of this.members) member.close();
     if (this.temporaryFolder !== null) fs.rmSync(this.temporaryFolder, { recursive: true, force: true });
   }
 
-  private async madeArray(scenario: BitmapScenario, point: MatrixPoint): Promise<ClusteredArray> {
+  private async madeArray(scenario: ArrayDemands, point: MatrixPoint): Promise<ClusteredArray> {
     const nodes = Math.max(2, point.nodes);
     const current = this.array?.geometry;
     if (this.array !== null && current?.nodes === nodes && current.chunkBytes === point.chunkBytes)
@@ -149,9 +175,10 @@ export class RunMembers {
       beyondMdadm: true,
       name: MADE_BY_RUN,
       // Once: signatures left behind would have the next run's guard refuse the member.
-      wipe: this.array === null ? this.destroy : [],
+      wipe: this.wiped ? [] : this.destroy,
       daemonSleepSeconds: Math.max(1, Math.round(scenario.daemonSleepMs / 1000)),
     });
+    this.wiped = true;
     return this.array;
   }
 

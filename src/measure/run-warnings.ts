@@ -55,7 +55,7 @@ export function runWarnings(
   }
   const cores = availableParallelism();
   const spinning = scenarios.flatMap((scenario) =>
-    scenario.kind !== "bitmap" && scenario.waiting.includes("spin") ? scenario.nodes : [],
+    "waiting" in scenario && scenario.waiting.includes("spin") ? scenario.nodes : [],
   );
   const without = [...new Set(spinning)].filter((nodes) => nodes > cores).sort((a, b) => a - b);
   if (without.length > 0) {

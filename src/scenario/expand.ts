@@ -2,7 +2,14 @@
  * From a scenario's matrix to the trials in the order in which they run. Phases and matrix points are interleaved pair by
  * pair, and the order inside a pair is drawn from the seed, so that the machine's drift falls on all alike.
  */
-import type { BitmapScenario, LockScenario, MessageScenario, Phase } from "./schema.js";
+import type {
+  AddDiskScenario,
+  BitmapScenario,
+  LockScenario,
+  MessageScenario,
+  Phase,
+  RecoveryScenario,
+} from "./schema.js";
 
 /** One array and cluster size: what must be set up before its trials can run. */
 export interface MatrixPoint {
@@ -75,6 +82,51 @@ export function expandMessages(scenario: MessageScenario, machineCores: number):
       });
     }),
   );
+}
+
+export interface AddDiskPlan extends MatrixPoint {
+  readonly id: string;
+  readonly outcome: AddDiskScenario["outcomes"][number];
+}
+
+export interface RecoveryPlan extends MatrixPoint {
+  readonly id: string;
+  readonly dirtyChunks: number;
+}
+
+/** Every configuration once a round. */
+export function expandAddDisk(scenario: AddDiskScenario): AddDiskPlan[] {
+  return rounds(scenario.trials, (round) =>
+    matrix(scenario).flatMap(({ nodes, chunkBytes }) =>
+      scenario.outcomes.map((outcome) => ({
+        id: `${scenario.suite}/n${nodes}/c${chunkBytes}/${outcome}/${round}`,
+        nodes,
+        chunkBytes,
+        outcome,
+      })),
+    ),
+  );
+}
+
+/** Every configuration once a round. */
+export function expandRecovery(scenario: RecoveryScenario): RecoveryPlan[] {
+  return rounds(scenario.trials, (round) =>
+    matrix(scenario).flatMap(({ nodes, chunkBytes }) =>
+      scenario.dirtyChunks.map((dirtyChunks) => ({
+        id: `${scenario.suite}/n${nodes}/c${chunkBytes}/d${dirtyChunks}/${round}`,
+        nodes,
+        chunkBytes,
+        dirtyChunks,
+      })),
+    ),
+  );
+}
+
+function matrix(scenario: {
+  readonly nodes: readonly number[];
+  readonly chunkBytes: readonly number[];
+}): MatrixPoint[] {
+  return scenario.nodes.flatMap((nodes) => scenario.chunkBytes.map((chunkBytes) => ({ nodes, chunkBytes })));
 }
 
 /** A suite of several parts has the kind of each in its trials' names. */

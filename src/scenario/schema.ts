@@ -101,15 +101,60 @@ export const messageScenarioSchema = z.strictObject({
   seed: z.number().int().nonnegative().max(0xffff_ffff),
 });
 
+/** What the scenarios of a running cluster have in common: the array that each trial makes anew, and its nodes. */
+const runningArray = {
+  suite: z.string().min(1).describe("Name under which the trials appear"),
+  nodes: z.array(positiveInteger.min(2).max(64)).nonempty().describe("Node counts, a worker thread each"),
+  chunkBytes: z.array(chunkBytes).nonempty().describe("Bitmap chunk sizes, bytes"),
+  sizeBytes: positiveInteger.describe("Length of a member that slotmark makes, bytes"),
+  memberCount: positiveInteger.min(2).max(8).describe("Members of the array"),
+  workingSetBytes: positiveInteger
+    .nullable()
+    .describe("Part of the array that is written, bytes; null: all of it"),
+  durability: z.enum(["preflush-fua", "fua", "none"]),
+  variant: z.enum(["safe", "mainline", "original"]),
+  kernel: z.enum(["6.1", "mainline"]),
+  daemonSleepMs: positiveInteger.describe("Time between the bitmap's passes inside the process, ms"),
+  trials: positiveInteger.max(10_000).describe("Trials of each matrix point"),
+  seed: z.number().int().nonnegative().max(0xffff_ffff),
+};
+
+export const addDiskScenarioSchema = z.strictObject({
+  kind: z.literal("addDisk").describe("What adding a disk to a running array costs, step by step"),
+  ...runningArray,
+  outcomes: z
+    .array(z.enum(["confirmed", "refused", "unanswered"]))
+    .nonempty()
+    .describe("All nodes see the disk; the last one does not; the last one does not answer"),
+  newDeviceTimeoutMs: positiveInteger.describe("How long a node waits for the announced disk, ms"),
+  eventCommand: z
+    .string()
+    .min(1)
+    .nullable()
+    .describe("Run by each node that is asked, as udev would (--on-event); null: none"),
+  timeMs: positiveInteger.describe("Disks are added one after another for so long in a trial, ms"),
+});
+
+export const recoveryScenarioSchema = z.strictObject({
+  kind: z.literal("recovery").describe("A node dies: what its slot's recovery and the resync cost"),
+  ...runningArray,
+  dirtyChunks: z.array(positiveInteger).nonempty().describe("Bits set in the slot of the node that dies"),
+  writers: z.boolean().describe("The survivors write meanwhile, in closed loop"),
+});
+
 /** Every kind of scenario. */
 export const scenarioSchema = z.discriminatedUnion("kind", [
   bitmapScenarioSchema,
   lockScenarioSchema,
   messageScenarioSchema,
+  addDiskScenarioSchema,
+  recoveryScenarioSchema,
 ]);
 
 export type BitmapScenario = z.infer<typeof bitmapScenarioSchema>;
 export type LockScenario = z.infer<typeof lockScenarioSchema>;
 export type MessageScenario = z.infer<typeof messageScenarioSchema>;
+export type AddDiskScenario = z.infer<typeof addDiskScenarioSchema>;
+export type RecoveryScenario = z.infer<typeof recoveryScenarioSchema>;
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type Phase = BitmapScenario["phases"][number];

@@ -1,6 +1,13 @@
 /** The built-in suites, complete scenarios by name. */
 import { SlotmarkError } from "../errors.js";
-import type { BitmapScenario, LockScenario, MessageScenario, Scenario } from "./schema.js";
+import type {
+  AddDiskScenario,
+  BitmapScenario,
+  LockScenario,
+  MessageScenario,
+  RecoveryScenario,
+  Scenario,
+} from "./schema.js";
 
 export interface Suite {
   readonly summary: string;
@@ -85,6 +92,43 @@ const quickMessages: MessageScenario = {
   timeMs: 100,
 };
 
+const runningArray = {
+  chunkBytes: [64 * KIB],
+  memberCount: 2,
+  workingSetBytes: null,
+  durability: "preflush-fua",
+  variant: "safe",
+  kernel: "mainline",
+  daemonSleepMs: 5000,
+  seed: 1,
+} as const;
+
+export const addDisk: AddDiskScenario = {
+  ...runningArray,
+  chunkBytes: [...runningArray.chunkBytes],
+  kind: "addDisk",
+  suite: "add-disk",
+  nodes: [2, 3, 4, 8, 16],
+  sizeBytes: 64 * MIB,
+  outcomes: ["confirmed", "refused", "unanswered"],
+  newDeviceTimeoutMs: 250,
+  eventCommand: null,
+  trials: 3,
+  timeMs: 1000,
+};
+
+export const recovery: RecoveryScenario = {
+  ...runningArray,
+  kind: "recovery",
+  suite: "recovery",
+  nodes: [2, 4, 8],
+  chunkBytes: [64 * KIB, 1024 * KIB],
+  sizeBytes: 512 * MIB,
+  dirtyChunks: [1, 64, 448],
+  writers: true,
+  trials: 3,
+};
+
 export const suites: ReadonlyMap<string, Suite> = new Map([
   [
     "quick",
@@ -111,6 +155,24 @@ export const suites: ReadonlyMap<string, Suite> = new Map([
         "what a broadcast to 1 to 63 other nodes costs, by token, message and acknowledgement; in native code and as JavaScript sees it",
       forGating: true,
       scenarios: [messages],
+    },
+  ],
+  [
+    "add-disk",
+    {
+      summary:
+        "what adding a disk to a running array costs, step by step: with 2 to 16 nodes, confirmed, refused and unanswered",
+      forGating: true,
+      scenarios: [addDisk],
+    },
+  ],
+  [
+    "recovery",
+    {
+      summary:
+        "a node dies: time to each phase of its recovery, by dirty bits, chunk and node count, and how long writers stood still",
+      forGating: true,
+      scenarios: [recovery],
     },
   ],
 ]);
