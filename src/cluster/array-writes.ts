@@ -62,7 +62,7 @@ async function waitForTurn(state: NodeState, writes: readonly ArrayWrite[]): Pro
   const touches = ({ offsetBytes, lengthBytes }: ArrayWrite) =>
     state.suspended.overlaps(offsetBytes / SECTOR_BYTES, (offsetBytes + lengthBytes) / SECTOR_BYTES);
   for (;;) {
-    state.requireAlive();
+    state.requireWritable();
     if (state.members.all.some(({ failureUnreported }) => failureUnreported)) await reportFailures(state);
     else if (writes.some(touches)) await state.suspended.changed();
     else return;

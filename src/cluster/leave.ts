@@ -3,22 +3,42 @@
  * handed to the others, and then everything is given up.
  */
 import { daemonPass } from "./daemon.js";
+import { dieOf } from "./death.js";
+import { reportFailures } from "./device-failure.js";
 import { writeListedPages } from "./member-output.js";
 import type { NodeState } from "./node-state.js";
 
-/** @throws SlotmarkError `array-failed`; the node is gone all the same */
+/**
+ * From the call on no write starts any more.
+ * @throws SlotmarkError `array-failed`, LockError ETIMEDOUT where the others do not answer; the node is gone all the same
+ */
 export async function leaveCluster(state: NodeState): Promise<void> {
-  try {
-    await state.newDisk.ownAddsEnded();
-    await state.sync.stop();
-    flushBitmap(state);
-    if (isUnfinished(state)) {
-      await state.messenger.send({ type: "BITMAP_NEEDS_SYNC" });
+  state.startLeaving();
+  const errors: unknown[] = [];
+  for (const step of [endOwnAdds, reportFailures, stopSync, flushBitmap, handOn]) {
+    try {
+      await step(state);
+    } catch (error) {
+      dieOf(state, error);
+      if (state.gone) throw error;
+      errors.push(error);
     }
-  } finally {
-    state.end("left");
-    if (!state.lockspace.gone) await state.lockspace.leave({ force: true });
   }
+  state.end("left");
+  if (!state.lockspace.gone) await state.lockspace.leave({ force: true });
+  if (errors.length > 0) throw errors[0];
+}
+
+async function endOwnAdds({ newDisk }: NodeState): Promise<void> {
+  await newDisk.ownAddsEnded();
+}
+
+async function stopSync({ sync }: NodeState): Promise<void> {
+  await sync.stop();
+}
+
+async function handOn(state: NodeState): Promise<void> {
+  if (isUnfinished(state)) await state.messenger.send({ type: "BITMAP_NEEDS_SYNC" });
 }
 
 /** `safe` hands on whatever bit is left, as of writes that a missing member has not got. */

@@ -78,6 +78,7 @@ export class NodeState {
   private refuseReady: (error: unknown) => void = () => {};
   private joinedMessenger: Messenger | undefined;
   private joinedSlotLock: OwnSlot | undefined;
+  private leaving = false;
   private ended: "left" | "died" | undefined;
 
   constructor(parts: NodeParts) {
@@ -132,6 +133,17 @@ export class NodeState {
   /** Left or died: it may touch no member and send nothing any more. */
   get gone(): boolean {
     return this.ended !== undefined;
+  }
+
+  /** From here on no write starts. */
+  startLeaving(): void {
+    this.leaving = true;
+    this.suspended.wake();
+  }
+
+  /** @throws SlotmarkError `node-gone` */
+  requireWritable(): void {
+    if (this.gone || this.leaving) throw this.goneError();
   }
 
   /** Whether a place of the array has no member that is in sync. */

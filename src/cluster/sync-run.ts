@@ -98,6 +98,8 @@ async function announce(state: NodeState, range: ResyncRange): Promise<void> {
   const atNs = monotonicNs();
   await state.slotLock.publishResyncRange(range);
   await state.messenger.send({ type: "RESYNCING", ...range });
+  // A node that died meanwhile may have known of a failed member that is not to be copied from.
+  await state.settling.settled();
   state.tell({ kind: "resync", phase: "announced", ...range, durationNs: monotonicNs() - atNs }, atNs);
 }
 

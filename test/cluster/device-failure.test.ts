@@ -1,14 +1,18 @@
 /** Members that fail, are failed on request, removed: what every node then knows, and what happens to writes. */
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { suite, test } from "node:test";
 import type { ArrayStorage } from "../../src/cluster/array-storage.js";
 import { SlotmarkError } from "../../src/errors.js";
+import { checkConsistencyOf } from "../../src/storage/consistency.js";
 import {
   eventsOn,
   HANGS_MS,
   type TestArray,
   type TestNode,
   testArray,
+  until,
   watchedStorage,
 } from "./test-array.js";
 
@@ -101,6 +105,34 @@ suite("a member that fails", { timeout: HANGS_MS }, () => {
     await Promise.all([failing, next]);
     assert.deepEqual(order.slice(0, 1), ["other node"]);
     assert.deepEqual(others.map(rolesOf), [[0, "faulty"]]);
+  });
+
+  test("is replaced by a spare that waits, which is rebuilt", async (t) => {
+    const array = await testArray(t, { nodes: 3, sizeBytes: 20 * MIB });
+    const spare = path.join(array.folder, "spare");
+    fs.writeFileSync(spare, "");
+    fs.truncateSync(spare, 20 * MIB);
+    const visiblePaths = [...array.members, spare];
+    const broken = { now: false };
+    const storage = failingStorage(array.members[0] ?? "", broken);
+    const first = await array.join({ storage, visiblePaths });
+    const all = [first, ...(await array.joinAll(2, { visiblePaths }))];
+    const { deviceNumber } = await first.node.addDisk({ path: spare });
+    assert.deepEqual(
+      all.map(rolesOf),
+      [0, 1, 2].map(() => [0, 1, "spare"]),
+    );
+    broken.now = true;
+    await first.node.write(MIB, 4096);
+    await until(() => all.every(({ node }) => node.state.members.inSync.length === 2));
+    assert.deepEqual(
+      all.map(rolesOf),
+      [0, 1, 2].map(() => ["faulty", 1, 0]),
+    );
+    for (let pass = 0; pass < 5; pass++) for (const { node } of all) await node.daemonPass();
+    for (const { node } of all) await node.leave();
+    assert.equal(deviceNumber, 2);
+    assert.deepEqual((await checkConsistencyOf([array.members[1] ?? "", spare])).violations, []);
   });
 
   test("on request is faulty everywhere; then it can be removed, and is unknown everywhere", async (t) => {
