@@ -15,9 +15,15 @@ export function clearNeeded(state: NodeState): void {
     sector += bitmap.startSync(sector, false).sectors;
   }
   bitmap.closeSync();
-  // A device that has been away from before now cannot come back by the bitmap alone: these bits go.
-  if (bitmap.eventsCleared < state.events) {
-    bitmap.eventsCleared = state.events;
-    bitmap.needSync = true;
-  }
+  noteBitsGo(state);
+}
+
+/**
+ * To be called before bits go that a missing member may need: one that was away before now cannot come back by the bitmaps
+ * alone. The slot says so before the first of the bits is cleared on disk. md says it at the next write alone.
+ */
+export function noteBitsGo({ bitmap, events, options }: NodeState): void {
+  if (options.variant !== "safe" || bitmap.eventsCleared >= events) return;
+  bitmap.eventsCleared = events;
+  bitmap.needSync = true;
 }

@@ -8,7 +8,6 @@ import { isInSync } from "./array-members.js";
 import type { ClusterOccurrence } from "./cluster-event.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
-import { placeSpares } from "./place-spares.js";
 
 /**
  * A member returned an error. The array's last member in sync stays what it is, as raid1 has it, and its error is the
@@ -84,8 +83,6 @@ async function report(state: NodeState): Promise<void> {
   // A turn later: what failed in the same stretch of work goes with the same update.
   await Promise.resolve();
   while (state.members.all.some(({ failureUnreported }) => failureUnreported)) await updateMetadata(state);
-  // Not waited for: the write that found the failure is done once all know of it.
-  placeSpares(state).catch(() => {});
 }
 
 export function arrayFailed(state: NodeState, cause: SlotmarkError | undefined): SlotmarkError {

@@ -5,6 +5,7 @@
  */
 import type { ResyncRange } from "../dlm/lockspace.js";
 import { type ArrayMember, isInSync } from "./array-members.js";
+import { noteBitsGo } from "./clear-needed.js";
 import { monotonicNs } from "./control.js";
 import { type CopyMember, copyBetweenMembers } from "./copy-between-members.js";
 import { copyFromSlot } from "./copy-from-slot.js";
@@ -27,6 +28,7 @@ export async function performSync(state: NodeState, work: SyncWork, signal: Abor
   const atNs = monotonicNs();
   if (state.options.kernel === "mainline") await state.messenger.send({ type: "RESYNCING_START" });
   if (work.kind === "rebuild" && work.byBitmap) gatherAllBits(state);
+  if (work.kind === "rebuild") noteBitsGo(state);
   const requests = state.resyncRequests;
   const outcome = await resync({
     bitmap: state.bitmap,
