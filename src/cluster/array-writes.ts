@@ -64,9 +64,16 @@ async function waitForTurn(state: NodeState, writes: readonly ArrayWrite[]): Pro
   for (;;) {
     state.requireWritable();
     if (state.members.all.some(({ failureUnreported }) => failureUnreported)) await reportFailures(state);
-    else if (writes.some(touches)) await state.suspended.changed();
+    else if (writes.some(touches)) await standStill(state, writes.length);
     else return;
   }
+}
+
+/** Until the range that another node resyncs has moved. */
+async function standStill(state: NodeState, writes: number): Promise<void> {
+  const atNs = monotonicNs();
+  await state.suspended.changed();
+  if (!state.gone) state.tell({ kind: "writesStoodStill", writes, durationNs: monotonicNs() - atNs }, atNs);
 }
 
 function flush(state: NodeState, writes: readonly ArrayWrite[], single: boolean): void {

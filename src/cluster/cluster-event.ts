@@ -121,6 +121,8 @@ export type ClusterOccurrence =
       readonly highSector: number;
     }
   | { readonly kind: "writersResumed"; readonly bySlot: number; readonly durationNs: number }
+  /** So many writes of a plug waited for the range of another node's resync to move on. */
+  | { readonly kind: "writesStoodStill"; readonly writes: number; readonly durationNs: number }
   | { readonly kind: "memberFaulty"; readonly device: number; readonly by: "io" | "request" | "metadata" }
   | { readonly kind: "memberInSync"; readonly device: number }
   | { readonly kind: "memberRemoved"; readonly device: number }

@@ -26,6 +26,8 @@ const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
   RESYNCING: (state, { slot, lowSector, highSector }) => {
     const nowNs = monotonicNs();
     if (highSector > 0) {
+      // Heard late, after its sender's death: nobody would end it, for its slot may be recovered by now.
+      if (!state.lockspace.members().some((member) => member.slot === slot + 1)) return;
       state.suspended.suspend(slot, lowSector, highSector, nowNs);
       state.tell({ kind: "writersSuspended", bySlot: slot, lowSector, highSector }, nowNs);
       return;

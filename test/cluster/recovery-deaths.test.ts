@@ -32,6 +32,7 @@ async function recoverTwice(t: TestContext, writes: number, variant: Variant): P
   assert.ok(dead !== undefined && last !== undefined);
   await recovered([last], 2);
   await recovered([last], dead.node.slot);
+  assert.equal(last.node.state.suspended.current, null);
   const different = differing(array, CHUNK, CHUNKS);
   if (variant === "safe") await settle(array, [last]);
   else if (different.length > 0) {

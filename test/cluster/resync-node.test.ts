@@ -1,9 +1,10 @@
 /** Resync by a node of a running array: writers stand still in its windows, and who leaves hands it on. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { NodeDeath } from "../../src/cluster/array-storage.js";
 import type { ClusterEvent } from "../../src/cluster/cluster-event.js";
 import { SlotmarkError } from "../../src/errors.js";
-import { dataOffsetOf, differing, recovered, scribble, settle, until } from "./dying-node.js";
+import { dataOffsetOf, differing, Fuse, recovered, scribble, settle, until } from "./dying-node.js";
 import { HANGS_MS, type TestArray, type TestNode, testArray, watchedStorage } from "./test-array.js";
 
 const CHUNK = 65536;
@@ -73,6 +74,8 @@ suite("resync on a running array", { timeout: HANGS_MS }, () => {
     assert.equal(suspended.length, 2);
     const resumed = waiter.events.find(({ kind }) => kind === "writersResumed");
     assert.ok(resumed?.kind === "writersResumed" && resumed.durationNs > 0);
+    const stood = waiter.events.find(({ kind }) => kind === "writesStoodStill");
+    assert.ok(stood?.kind === "writesStoodStill" && stood.writes === 1 && stood.durationNs > 0);
     await settle(array, nodes);
   });
 
@@ -152,5 +155,66 @@ suite("resync on a running array", { timeout: HANGS_MS }, () => {
     );
     assert.deepEqual(differing(array, CHUNK, CHUNKS), []);
     await settle(array, nodes);
+  });
+
+  test("a node that joins meanwhile keeps its writers out of the window too", async (t) => {
+    const array = await testArray(t, { nodes: 4 });
+    let joining: Promise<TestNode> | undefined;
+    const storage = watchedStorage((_, { kind }) => {
+      if (kind === "copy") joining ??= array.join();
+    });
+    const { node, events } = await array.join({ storage });
+    const dead = await dieDirty(array, [{ node, events }]);
+    await until(() => joining !== undefined);
+    const joined = await joining;
+    assert.ok(joined !== undefined);
+    const suspended = joined.events.find(({ kind }) => kind === "writersSuspended");
+    assert.ok(suspended?.kind === "writersSuspended" && suspended.bySlot === 0);
+    await recovered([{ node, events }], dead);
+    await until(() => joined.node.state.suspended.current === null);
+    assert.deepEqual(differing(array, CHUNK, CHUNKS), []);
+    await settle(array, [{ node, events }, joined]);
+  });
+
+  test("where another node does not answer, nothing is copied; the resync is tried again and ends", async (t) => {
+    const array = await testArray(t, { nodes: 3 });
+    let copies = 0;
+    const storage = watchedStorage((_, { kind }) => {
+      if (kind === "copy") copies++;
+    });
+    const nodes = await array.joinAll(2, { storage, timeouts: { lockMs: 100 } });
+    let refused = 0;
+    for (const { node } of nodes) {
+      const { suspended } = node.state;
+      const suspend = suspended.suspend.bind(suspended);
+      suspended.suspend = (slot, low, high, nowNs) => {
+        if (refused === 0) assert.equal(copies, 0);
+        if (refused++ === 0) throw new Error("does not answer");
+        suspend(slot, low, high, nowNs);
+      };
+    }
+    const dead = await dieDirty(array, nodes);
+    await recovered(nodes, dead);
+    const phases = nodes.flatMap(({ events }) =>
+      events.flatMap((event) => (event.kind === "resync" ? [event.phase] : [])),
+    );
+    assert.ok(phases.indexOf("failed") >= 0 && phases.indexOf("failed") < phases.indexOf("done"));
+    assert.equal(copies, CHUNKS.length);
+    assert.deepEqual(differing(array, CHUNK, CHUNKS), []);
+    await settle(array, nodes);
+  });
+
+  test("a node that dies while it leaves is dead: its bits are recovered", async (t) => {
+    const array = await testArray(t, { nodes: 3 });
+    const survivors = await array.joinAll(1);
+    const fuse = new Fuse();
+    const { node } = await array.join({ storage: fuse.storage });
+    for (const chunk of CHUNKS) await node.write(chunk * CHUNK, 4096);
+    scribble(array, CHUNK, CHUNKS);
+    fuse.light(0);
+    await assert.rejects(node.leave(), NodeDeath);
+    await recovered(survivors, node.slot);
+    assert.deepEqual(differing(array, CHUNK, CHUNKS), []);
+    await settle(array, survivors);
   });
 });
