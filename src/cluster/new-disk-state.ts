@@ -21,6 +21,8 @@ export class NewDiskWait {
   readonly answered: Promise<NewDiskAnswer>;
   /** Ends the search for the device: there is an answer. */
   readonly signal: AbortSignal;
+  /** The device is a candidate already, and the veto is going: that is the answer, however long the conversion takes. */
+  claimed = false;
   private readonly stop = new AbortController();
   private resolve: (answer: NewDiskAnswer) => void = () => {};
 
@@ -29,6 +31,14 @@ export class NewDiskWait {
     this.answered = new Promise((resolve) => {
       this.resolve = resolve;
     });
+  }
+
+  claim(): void {
+    this.claimed = true;
+  }
+
+  timeIsOver(): void {
+    if (!this.claimed) this.answer("none");
   }
 
   answer(answer: NewDiskAnswer): void {

@@ -33,7 +33,7 @@ export async function receiveNewDisk(
   const wait = new NewDiskWait({ number, deviceUuid: uuidText(deviceUuid), initiator });
   newDisk.waiting = wait;
   const atNs = monotonicNs();
-  const timer = setTimeout(() => wait.answer("none"), options.timeouts.newDeviceMs);
+  const timer = setTimeout(() => wait.timeIsOver(), options.timeouts.newDeviceMs);
   if (options.newDisks === "search") void answerBySearch(state, wait);
   try {
     const answer = await wait.answered;
@@ -84,11 +84,12 @@ export async function confirmNewDisk(state: NodeState, number: number, path: str
   const bindNs = monotonicNs();
   bind(state, candidate);
   if (wait !== null) newDisk.announcedBy(number, wait.announcement.initiator);
-  await newDisk.setVeto(state.channel, false);
-  if (newDisk.waiting !== wait && options.variant === "safe") {
-    if (candidate.candidate) forget(state, candidate);
-    await newDisk.setVeto(state.channel, true);
-    throw spurious(`${path} was confirmed as device ${number} too late`);
+  wait?.claim();
+  try {
+    await newDisk.setVeto(state.channel, false);
+  } catch (error) {
+    wait?.answer("none");
+    throw error;
   }
   tellStep(state, "candidate", number, "bound", bindNs);
   wait?.answer("candidate");
@@ -100,7 +101,7 @@ export async function confirmNewDisk(state: NodeState, number: number, path: str
  */
 export function refuseNewDisk(state: NodeState): void {
   const wait = state.newDisk.waiting;
-  if (wait === null) {
+  if (wait === null || wait.claimed) {
     state.tell({ kind: "spuriousAnswer", device: null, answer: "missing" });
     return;
   }
