@@ -36,7 +36,7 @@ export function openArrayDevices(
       const found = openIfOfArray(storage, path, first.superblock);
       if (found !== undefined) opened.push(found);
     }
-    return arrayOf(opened);
+    return arrayOf(withoutNamesakes(opened));
   } catch (error) {
     for (const { device } of opened) device.close();
     throw error;
@@ -64,6 +64,21 @@ function openIfOfArray(storage: ArrayStorage, path: string, array: MdSuperblock)
   }
   device?.close();
   return undefined;
+}
+
+/**
+ * An add that never came to its end leaves a device behind whose number another one has got since: of two with one number
+ * the newer is the array's.
+ */
+function withoutNamesakes(members: readonly ArrayMember[]): ArrayMember[] {
+  const newer = (one: ArrayMember, other: ArrayMember) => one.superblock.events > other.superblock.events;
+  return members.filter((member) => {
+    const isOlder = members.some(
+      (other) => other.deviceNumber === member.deviceNumber && other !== member && newer(other, member),
+    );
+    if (isOlder) member.device.close();
+    return !isOlder;
+  });
 }
 
 function arrayOf(members: readonly ArrayMember[]): ArrayDevices {

@@ -26,10 +26,12 @@ import { gatherSlots } from "./gather.js";
 import { writeListedPages } from "./member-output.js";
 import { receiveMessage } from "./message-handlers.js";
 import { Messenger } from "./messenger.js";
-import { reloadMetadata } from "./metadata-reload.js";
+import { forget, readMdSuperblock } from "./metadata-reload.js";
+import { takeNewestMetadata } from "./metadata-settle.js";
 import { updateMetadata } from "./metadata-update.js";
 import { type JoinOptions, type NodeOptions, nodeOptions } from "./node-options.js";
 import { NodeState } from "./node-state.js";
+import { writeOwnSlot } from "./place-spares.js";
 import { takeOwnSlot } from "./slot-lock.js";
 
 const LEAST_READ_BYTES = 512;
@@ -107,7 +109,7 @@ async function load(state: NodeState, devices: ArrayDevices): Promise<void> {
   const { bitmap } = state;
   await step(state, "readOwnSlot", async () => {
     // What changed before this node could hear of it.
-    reloadMetadata(state, state.members.inSync[0]?.deviceNumber ?? 0);
+    takeNewestMetadata(state);
     const { eventsCleared } = readBitmapSuperblock(devices, state.slot, state.geometry);
     bitmap.image.set(readSlot(state, state.slot));
     bitmap.eventsCleared = Number(eventsCleared);
@@ -117,10 +119,14 @@ async function load(state: NodeState, devices: ArrayDevices): Promise<void> {
     }
   });
   await step(state, "gather", () => gatherSlots(state));
+  if (state.options.variant === "safe") {
+    for (const member of state.members.recovering) writeOwnSlot(state, member);
+  }
   writeListedPages(state, bitmap.updateSuperblock(), "superblock");
   bitmap.notePagesWritten(0);
   state.mdThread.arm(bitmap.allClean);
   state.becomeReady();
+  if (state.members.all.some((member) => isBehind(state, member))) await dropRemoved(state);
   // Before the first write the superblocks say that the array runs: its bits count from now on.
   if (state.superblock.resyncOffset !== 0n) {
     const change = () => state.superblock.resyncOffset !== 0n;
@@ -128,6 +134,22 @@ async function load(state: NodeState, devices: ArrayDevices): Promise<void> {
   }
   tellStep(state, "ready", monotonicNs(), monotonicNs());
   state.sync.wake();
+}
+
+/** A spare gets every metadata update. */
+function isBehind({ options, events }: NodeState, { role, candidate, superblock }: ArrayMember): boolean {
+  return options.variant === "safe" && role === "spare" && !candidate && Number(superblock.events) < events;
+}
+
+/** What was removed between this node's first look at the superblocks and its first message, whoever removed it. */
+async function dropRemoved(state: NodeState): Promise<void> {
+  await state.messenger.withToken(async () => {
+    takeNewestMetadata(state);
+    for (const member of state.members.all) {
+      if (member.role === "spare") member.superblock = readMdSuperblock(member.device);
+      if (isBehind(state, member)) forget(state, member);
+    }
+  });
 }
 
 /** Spec §3.6: without a trustworthy events_cleared a degraded array's bits all count. */

@@ -15,7 +15,7 @@ import type { NodeState } from "./node-state.js";
 export async function leaveCluster(state: NodeState): Promise<void> {
   state.startLeaving();
   const errors: unknown[] = [];
-  for (const step of [endOwnAdds, reportFailures, stopSync, flushBitmap, handOn]) {
+  for (const step of [endOwnAdds, reportFailures, stopSync, flushBitmap, reportFailures, handOn]) {
     try {
       await step(state);
     } catch (error) {

@@ -8,6 +8,7 @@
 import { SlotmarkError } from "../errors.js";
 import type { MdSuperblock } from "../ondisk/md-superblock.js";
 import { monotonicNs } from "./control.js";
+import { arrayFailed } from "./device-failure.js";
 import { readMdSuperblock, takeMetadata } from "./metadata-reload.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
@@ -19,6 +20,11 @@ export class MetadataSettling {
   private running: Promise<void> | null = null;
 
   constructor(private readonly state: NodeState) {}
+
+  /** Nobody is looking. */
+  get idle(): boolean {
+    return this.running === null;
+  }
 
   /** To be called as soon as the death is heard of. */
   nodeDied(): void {
@@ -56,6 +62,25 @@ export class MetadataSettling {
 
 /** @returns whether the members' superblocks differ */
 function takeNewest(state: NodeState): boolean {
+  const found = readSuperblocks(state);
+  const newest = newestOf(found);
+  if (newest === undefined) return false;
+  if (Number(newest.events) > state.events) takeMetadata(state, newest);
+  return found.some(({ events }) => events !== newest.events);
+}
+
+/**
+ * Takes the newest metadata that lies on the members. A node that joins may have read one that failed meanwhile, whose
+ * superblock nobody writes any more.
+ * @throws SlotmarkError `array-failed` where no superblock can be read
+ */
+export function takeNewestMetadata(state: NodeState): void {
+  const newest = newestOf(readSuperblocks(state));
+  if (newest === undefined) throw arrayFailed(state, undefined);
+  takeMetadata(state, newest);
+}
+
+function readSuperblocks(state: NodeState): MdSuperblock[] {
   const found: MdSuperblock[] = [];
   for (const { device, role, candidate } of state.members.all) {
     if (role === "faulty" || candidate) continue;
@@ -66,11 +91,12 @@ function takeNewest(state: NodeState): boolean {
       if (!(error instanceof SlotmarkError)) throw error;
     }
   }
-  const newest = found.reduce<MdSuperblock | undefined>(
+  return found;
+}
+
+function newestOf(found: readonly MdSuperblock[]): MdSuperblock | undefined {
+  return found.reduce<MdSuperblock | undefined>(
     (newer, other) => (newer === undefined || other.events > newer.events ? other : newer),
     undefined,
   );
-  if (newest === undefined) return false;
-  if (Number(newest.events) > state.events) takeMetadata(state, newest);
-  return found.some(({ events }) => events !== newest.events);
 }

@@ -55,6 +55,28 @@ export async function takeSlot(state: NodeState, slot: number): Promise<TakenSlo
 }
 
 /**
+ * Takes a slot whose owner is gone, waiting for whoever recovers it; null where a node has it as its own.
+ * @param slot from 0
+ * @param leavingNode who had the slot and may still have its lock for a while, where it leaves
+ * @throws LockError ESHUTDOWN
+ */
+export async function takeOrphanedSlot(
+  state: NodeState,
+  slot: number,
+  leavingNode: number | null,
+): Promise<TakenSlot | null> {
+  for (;;) {
+    const owner = state.lockspace.members().find((member) => member.slot === slot + 1);
+    if (owner !== undefined && owner.node !== leavingNode) return null;
+    try {
+      return await takeSlot(state, slot);
+    } catch (error) {
+      if (!(error instanceof LockError) || error.errnoName !== "ETIMEDOUT" || state.gone) throw error;
+    }
+  }
+}
+
+/**
  * Whether somebody has the slot: if not, this node now has it; if so, what its owner resyncs.
  * @param slot from 0
  * @throws LockError ETIMEDOUT, ESHUTDOWN

@@ -11,7 +11,7 @@ import { type CopiedSlot, copyFromSlot } from "./copy-from-slot.js";
 import { dieOf } from "./death.js";
 import { resumeWriters } from "./message-handlers.js";
 import type { NodeState } from "./node-state.js";
-import { type TakenSlot, takeSlot } from "./slot-lock.js";
+import { takeOrphanedSlot } from "./slot-lock.js";
 import { needResync } from "./sync-work.js";
 
 interface Noticed {
@@ -25,6 +25,11 @@ export class SlotRecovery {
   private running: Promise<void> | null = null;
 
   constructor(private readonly state: NodeState) {}
+
+  /** No slot is left to take over. */
+  get idle(): boolean {
+    return this.running === null;
+  }
 
   /** @param slot from 0, of a node that is dead */
   ownerDied(slot: number): void {
@@ -82,7 +87,8 @@ export class SlotRecovery {
     const { state } = this;
     const { atNs, leavingNode } = this.slots.get(slot) ?? { atNs: 0, leavingNode: null };
     await state.settling.settled();
-    const taken = await this.lockSlot(slot, leavingNode);
+    // Null where another node has joined in this slot meanwhile, and loads its bits as its own.
+    const taken = await takeOrphanedSlot(state, slot, leavingNode);
     let copied: CopiedSlot | null = null;
     if (taken !== null) {
       this.tell(slot, "slotLocked", 0, atNs);
@@ -96,17 +102,6 @@ export class SlotRecovery {
     if (copied !== null && needResync(state, copied.chunks))
       void this.tellEnd(slot, copied.dirtyChunks, atNs);
     else this.tell(slot, "done", 0, atNs);
-  }
-
-  /**
-   * The slot's lock; null where another node has joined in this slot meanwhile, and loads its bits as its own.
-   * @throws LockError ETIMEDOUT, ESHUTDOWN
-   */
-  private async lockSlot(slot: number, leavingNode: number | null): Promise<TakenSlot | null> {
-    const { lockspace } = this.state;
-    const owner = lockspace.members().find((member) => member.slot === slot + 1);
-    if (owner !== undefined && owner.node !== leavingNode) return null;
-    return await takeSlot(this.state, slot);
   }
 
   private copy(slot: number): CopiedSlot {

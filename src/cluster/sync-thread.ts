@@ -24,6 +24,11 @@ export class SyncThread {
     state.onEnd(() => this.stopping.abort());
   }
 
+  /** Nothing is being resynced, and nobody has asked for a look. */
+  get idle(): boolean {
+    return this.running === null;
+  }
+
   /** There may be work. Where `sync` is manual nothing happens. */
   wake(): void {
     if (this.state.options.sync === "auto") this.start();

@@ -4,6 +4,7 @@
  * first does the work, for the others nothing is left (spec §4.5).
  */
 import type { ArrayMember } from "./array-members.js";
+import { bringSlots } from "./bring-slots.js";
 import { clearNeeded } from "./clear-needed.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
@@ -59,6 +60,7 @@ export function needResync(
  * @throws as `updateMetadata`
  */
 export async function finishRebuild(state: NodeState, member: ArrayMember): Promise<void> {
+  await bringSlots(state, member);
   const change = () => {
     if (typeof member.role !== "number" || state.members.get(member.deviceNumber) !== member) return false;
     member.recoveredSectors = Number.POSITIVE_INFINITY;
