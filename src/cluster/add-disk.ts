@@ -4,13 +4,13 @@
  */
 import { LockError } from "../dlm/lock-error.js";
 import { SlotmarkError } from "../errors.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { dropAbandoned } from "./abandoned-candidates.js";
 import { AddDiskError } from "./add-disk-error.js";
 import { withAddTurn } from "./add-turn.js";
 import { type AddDiskRequest, newDevice, returningDevice } from "./added-disk.js";
 import type { ArrayMember } from "./array-members.js";
 import type { AddDiskStep } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import type { Token } from "./messenger.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";

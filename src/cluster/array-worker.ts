@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { joinEmbeddedLockspace } from "../dlm/embedded-lockspace.js";
 import { SlotmarkError } from "../errors.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { AddDiskError } from "./add-disk-error.js";
 import { joinArray } from "./array-node.js";
 import { createArrayStorage } from "./array-storage.js";
@@ -17,7 +18,6 @@ import type {
   WriterReport,
 } from "./array-worker-task.js";
 import type { ClusterEvent } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 
 const WRITE_BYTES = 4096;
 /** Events leave in groups, for each message between threads costs. */

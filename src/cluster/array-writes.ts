@@ -7,7 +7,7 @@
 import { setImmediate } from "node:timers/promises";
 import { writeBeyondArray } from "../bitmap/slot-bitmap.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { wakeMdThread } from "./daemon.js";
 import { reportFailures } from "./device-failure.js";
 import { writeData, writeListedPages } from "./member-output.js";

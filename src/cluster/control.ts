@@ -65,5 +65,3 @@ export class Control {
     return Atomics.load(this.words, STOP) !== 0;
   }
 }
-
-export { monotonicNs } from "../storage/monotonic.js";

@@ -2,8 +2,8 @@
  * The md thread of a node: its daemon passes, at the times that md would run them or on call.
  */
 
+import { monotonicNs } from "../storage/monotonic.js";
 import type { PageCause } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import { writeListedPages } from "./member-output.js";
 import type { NodeState } from "./node-state.js";
 

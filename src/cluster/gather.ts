@@ -2,7 +2,7 @@
  * What a node that joins asks of the other slots (spec §4.2): a slot that nobody has is taken over, bits and all; a live
  * owner says which range it resyncs.
  */
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { copyFromSlot } from "./copy-from-slot.js";
 import type { NodeState } from "./node-state.js";
 import { probeSlot } from "./slot-lock.js";

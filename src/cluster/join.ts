@@ -14,11 +14,11 @@ import { checkBitmapSuperblock, checkNodes } from "../ondisk/bitmap-superblock-c
 import { FEATURE_CLUSTERED, MAX_SECTOR, MD_SUPERBLOCK_SECTOR } from "../ondisk/md-superblock.js";
 import { SECTOR_BYTES, type SlotGeometry, slotGeometry, slotSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { type ArrayDevices, openArrayDevices } from "./array-devices.js";
 import { type ArrayMember, isInSync } from "./array-members.js";
 import { NodeDeath } from "./array-storage.js";
 import type { ClusterOccurrence, JoinStep } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import { readSlot } from "./copy-from-slot.js";
 import { sleepMs } from "./daemon.js";
 import { dieInLockspace } from "./death.js";

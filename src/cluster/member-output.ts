@@ -5,10 +5,10 @@
 
 import { SlotmarkError } from "../errors.js";
 import { PAGE_BYTES, pageSector, pageWriteBytes, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import type { ArrayMember } from "./array-members.js";
 import type { WritePurpose } from "./array-storage.js";
 import type { PageCause } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import { arrayFailed, memberFailed } from "./device-failure.js";
 import type { NodeState } from "./node-state.js";
 

@@ -2,7 +2,7 @@
  * What a node does on each message before it acknowledges it (spec §5.1). A handler that throws leaves the message
  * unacknowledged, as does a type that has no handler: the sender then runs into its time-out.
  */
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { changeCapacity } from "./grow.js";
 import { type ClusterMessage, decodeClusterMessage, type MessageType } from "./message.js";
 import { receiveMetadata, receiveNewDisk } from "./new-disk.js";

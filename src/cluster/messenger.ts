@@ -4,8 +4,8 @@
  * nothing and nobody else sends.
  */
 import type { Channel } from "../dlm/channel.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import type { ClusterOccurrence } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import { type ClusterMessage, encodeClusterMessage } from "./message.js";
 
 type WithoutSlot<M> = M extends ClusterMessage ? Omit<M, "slot"> : never;

@@ -7,7 +7,7 @@
  */
 import { SlotmarkError } from "../errors.js";
 import type { MdSuperblock } from "../ondisk/md-superblock.js";
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { arrayFailed } from "./device-failure.js";
 import { readMdSuperblock, takeMetadata } from "./metadata-reload.js";
 import { updateMetadata } from "./metadata-update.js";

@@ -15,8 +15,8 @@ import {
   withChecksum,
 } from "../ondisk/md-superblock.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { type ArrayMember, isInSync, roleNumber } from "./array-members.js";
-import { monotonicNs } from "./control.js";
 import { arrayFailed } from "./device-failure.js";
 import { writeListedPages, writeTo } from "./member-output.js";
 import type { Token } from "./messenger.js";

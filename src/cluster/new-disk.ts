@@ -5,11 +5,11 @@
  */
 import { readFixedText } from "../ondisk/fixed-text.js";
 import { uuidText } from "../ondisk/uuid.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { dropAbandoned } from "./abandoned-candidates.js";
 import { AddDiskError, spurious } from "./add-disk-error.js";
 import { type ArrayMember, memberOf } from "./array-members.js";
 import type { AddDiskStep } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import { dieOf } from "./death.js";
 import { runEventHook } from "./event-hook.js";
 import { findDevice } from "./find-device.js";

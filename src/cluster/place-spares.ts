@@ -3,9 +3,9 @@
  * from then on. What it lacks, a rebuild brings. Every node that sees both tries, under the token; the first one does it.
  */
 import { PAGE_BYTES, pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { ifNobodyAdds } from "./add-turn.js";
 import type { ArrayMember } from "./array-members.js";
-import { monotonicNs } from "./control.js";
 import { writeTo } from "./member-output.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";

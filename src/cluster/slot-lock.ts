@@ -8,7 +8,7 @@ import type { LockFlag } from "../dlm/lock-flag.js";
 import type { LockMode } from "../dlm/lock-mode.js";
 import type { Completion, LockHandle, OwnSlot, ResyncRange } from "../dlm/lockspace.js";
 import { slotResource } from "../dlm/own-slot.js";
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { completedWithin } from "./lock-wait.js";
 import type { NodeState } from "./node-state.js";
 

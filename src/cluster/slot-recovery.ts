@@ -5,8 +5,8 @@
  */
 import { LockError } from "../dlm/lock-error.js";
 import { SlotmarkError } from "../errors.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import type { RecoveryPhase } from "./cluster-event.js";
-import { monotonicNs } from "./control.js";
 import { type CopiedSlot, copyFromSlot } from "./copy-from-slot.js";
 import { dieOf } from "./death.js";
 import { resumeWriters } from "./message-handlers.js";

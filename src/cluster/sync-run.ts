@@ -4,9 +4,9 @@
  * stand still there.
  */
 import type { ResyncRange } from "../dlm/lockspace.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { type ArrayMember, isInSync } from "./array-members.js";
 import { noteBitsGo } from "./clear-needed.js";
-import { monotonicNs } from "./control.js";
 import { type CopyMember, copyBetweenMembers } from "./copy-between-members.js";
 import { copyFromSlot } from "./copy-from-slot.js";
 import { wakeMdThread } from "./daemon.js";

@@ -6,7 +6,7 @@
 import { setTimeout as pauseMs } from "node:timers/promises";
 import { LockError } from "../dlm/lock-error.js";
 import { SlotmarkError } from "../errors.js";
-import { monotonicNs } from "./control.js";
+import { monotonicNs } from "../storage/monotonic.js";
 import { dieOf } from "./death.js";
 import type { NodeState } from "./node-state.js";
 import { placeLeftSpares } from "./place-spares.js";
