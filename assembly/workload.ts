@@ -61,24 +61,25 @@ export function configureWorkload(
 /** Fills ring events [first, first + count); no two of one plug, that is of each `plug` events from `first`, are the same. */
 export function generate(first: u32, count: u32, plug: u32): void {
   const sectors = ringSectors + (usize(first) << 2);
-  let i: u32 = 0;
-  for (const four = i32x4.splat(writeSectors); i + 4 <= count; i += 4) v128.store(sectors + (usize(i) << 2), four);
-  for (; i < count; i++) store<u32>(sectors + (usize(i) << 2), writeSectors);
   const at = ringSector + (usize(first) << 3);
   if (kind == SEQUENTIAL) {
-    drawSequential(at, count);
-  } else {
+    drawSequential(at, sectors, count);
+  } else if (kind == ZIPF) {
+    drawZipf(at, sectors, count);
+  } else if (plug <= 1 && isGapless()) {
     // Where a position alone says the sector, the place is made at once.
-    const places = kind != ZIPF && plug <= 1 && isGapless();
-    draw(at, count, places ? f64(writeSectors) : 1, places ? firstSector : 0);
-    if (places) return;
-    if (plug > 1) separate(at, count, plug);
+    drawUniform(at, sectors, count, f64(writeSectors));
+    return;
+  } else {
+    drawUniform(at, sectors, count, 1);
   }
+  if (plug > 1 && kind != SEQUENTIAL) separate(at, count, plug);
   placeAll(at, count);
 }
 
-function drawSequential(at: usize, count: u32): void {
+function drawSequential(at: usize, sectors: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
+    store<u32>(sectors + (usize(i) << 2), writeSectors);
     store<f64>(at + (usize(i) << 3), next);
     next += 1;
     if (next >= positions) next = 0;
@@ -94,12 +95,23 @@ function units(random: v128, one: v128): v128 {
   return f64x2.sub(v128.or(i64x2.shr_u(random, 12), one), one);
 }
 
+/** Positions p as p × scale. */
+function drawUniform(at: usize, sectors: usize, count: u32, scale: f64): void {
+  draw(at, sectors, count, scale, false);
+}
+
+function drawZipf(at: usize, sectors: usize, count: u32): void {
+  draw(at, sectors, count, 1, true);
+}
+
 /**
- * Fills events with positions. Two vectors of four generators take turns, since each waits for itself; a vector's step gives two
- * events, so that a round gives four, and a count that is no multiple of four drops the rest of its last round. A position p is
- * stored as p × scale + offset.
+ * Fills events. Two vectors of four generators take turns, since each waits for itself; a vector's step gives two events, so that
+ * a round gives four, and a count that is no multiple of four drops the rest of its last round. Inlined, so that the uniform loop
+ * is one without calls, which V8 gives its registers.
  */
-function draw(at: usize, count: u32, scale: f64, offset: f64): void {
+// @ts-ignore: decorator
+@inline
+function draw(at: usize, sectors: usize, count: u32, scale: f64, isZipf: bool): void {
   let a0 = v128.load(state);
   let a1 = v128.load(state, 16);
   let a2 = v128.load(state, 32);
@@ -110,12 +122,11 @@ function draw(at: usize, count: u32, scale: f64, offset: f64): void {
   let b3 = v128.load(state, 112);
   const n = f64x2.splat(positions);
   const scales = f64x2.splat(scale);
-  const offsets = f64x2.splat(offset);
+  const four = i32x4.splat(writeSectors);
   // From memory, so that the compiler keeps it in a register instead of making it anew.
   store<f64>(scratch, 1);
   const one = v128.load_splat<u64>(scratch);
-  const isZipf = kind == ZIPF;
-  for (let i: u32 = 0; i < count; i += 4) {
+  for (let left = count; i32(left) > 0; left -= 4) {
     const a = i32x4.add(rotl(i32x4.add(a0, a3), 7), a0);
     const b = i32x4.add(rotl(i32x4.add(b0, b3), 7), b0);
     const ta = i32x4.shl(a1, 9);
@@ -132,22 +143,25 @@ function draw(at: usize, count: u32, scale: f64, offset: f64): void {
     b2 = v128.xor(b2, tb);
     a3 = rotl(a3, 11);
     b3 = rotl(b3, 11);
-    const out = at + (usize(i) << 3);
-    const left = count - i;
     if (isZipf) {
-      drawZipf(out, a, b, left);
-    } else if (left >= 4) {
-      const first = f64x2.floor(f64x2.mul(units(a, one), n));
-      const second = f64x2.floor(f64x2.mul(units(b, one), n));
-      v128.store(out, f64x2.add(f64x2.mul(first, scales), offsets));
-      v128.store(out, f64x2.add(f64x2.mul(second, scales), offsets), 16);
+      drawZipfRound(at, a, b, left);
+      fillSectors(sectors, four, left);
     } else {
-      const first = f64x2.floor(f64x2.mul(units(a, one), n));
-      const second = f64x2.floor(f64x2.mul(units(b, one), n));
-      store<f64>(out, f64x2.extract_lane(first, 0) * scale + offset);
-      if (left > 1) store<f64>(out, f64x2.extract_lane(first, 1) * scale + offset, 8);
-      if (left > 2) store<f64>(out, f64x2.extract_lane(second, 0) * scale + offset, 16);
+      const first = f64x2.mul(f64x2.floor(f64x2.mul(units(a, one), n)), scales);
+      const second = f64x2.mul(f64x2.floor(f64x2.mul(units(b, one), n)), scales);
+      if (left >= 4) {
+        v128.store(at, first);
+        v128.store(at, second, 16);
+        v128.store(sectors, four);
+      } else {
+        store<f64>(at, f64x2.extract_lane(first, 0));
+        if (left > 1) store<f64>(at, f64x2.extract_lane(first, 1), 8);
+        if (left > 2) store<f64>(at, f64x2.extract_lane(second, 0), 16);
+        fillSectors(sectors, four, left);
+      }
     }
+    at += 32;
+    sectors += 16;
   }
   v128.store(state, a0);
   v128.store(state, a1, 16);
@@ -159,7 +173,20 @@ function draw(at: usize, count: u32, scale: f64, offset: f64): void {
   v128.store(state, b3, 112);
 }
 
-function drawZipf(out: usize, a: v128, b: v128, left: u32): void {
+/** Lengths of up to four events. */
+// @ts-ignore: decorator
+@inline
+function fillSectors(at: usize, four: v128, left: u32): void {
+  if (left >= 4) {
+    v128.store(at, four);
+    return;
+  }
+  v128.store_lane<u32>(at, four, 0);
+  if (left > 1) v128.store_lane<u32>(at, four, 1, 4);
+  if (left > 2) v128.store_lane<u32>(at, four, 2, 8);
+}
+
+function drawZipfRound(out: usize, a: v128, b: v128, left: u32): void {
   store<f64>(out, zipfPosition(i32x4.extract_lane(a, 1), i32x4.extract_lane(a, 0)));
   if (left > 1) store<f64>(out, zipfPosition(i32x4.extract_lane(a, 3), i32x4.extract_lane(a, 2)), 8);
   if (left > 2) store<f64>(out, zipfPosition(i32x4.extract_lane(b, 1), i32x4.extract_lane(b, 0)), 16);
