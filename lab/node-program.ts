@@ -18,7 +18,8 @@ export async function addNode(sharedFolder: string): Promise<void> {
   for (const [, library = ""] of (await outputOf("ldd", [node])).matchAll(/=> (\/\S+)/g)) {
     await copyFile(library, join(libraries, basename(library)));
   }
-  for (const path of ["package.json", join("native", "slotmark.node")]) {
+  await mkdir(join(slotmark, "build"));
+  for (const path of ["package.json", join("native", "slotmark.node"), join("build", "hotpath.wasm")]) {
     await copyFile(join(REPOSITORY, path), join(slotmark, path));
   }
   await cp(join(REPOSITORY, "dist"), join(slotmark, "dist"), { recursive: true });

@@ -40,6 +40,7 @@ export const GUEST_PROGRAMS = [
   "dlm_tool",
   "mdadm",
   "flock",
+  "wipefs",
 ] as const;
 
 /** Libraries that are opened at run time, so that no program names them. */

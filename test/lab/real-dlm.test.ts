@@ -11,6 +11,7 @@ import { buildNativeProgram } from "../../lab/native-program.js";
 import { addNode, nodeCommand } from "../../lab/node-program.js";
 import { readResult } from "../../src/results/store.js";
 import { runSlotmark } from "../cli/run-slotmark.js";
+import { createArrayDisks, runArray } from "./running-array.js";
 
 const missing = await whyLabCannotRun();
 const skip = missing !== undefined && process.env.CI !== "true" ? `the lab cannot run: ${missing}` : false;
@@ -18,10 +19,11 @@ const skip = missing !== undefined && process.env.CI !== "true" ? `the lab canno
 const ARRAY = "c0f0a0ce-0000-4000-8000-000000000002";
 const DISK_BYTES = 64 << 20;
 
-suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () => {
+suite("two machines with the kernel's own DLM", { skip, timeout: 600_000 }, () => {
   let lab: Lab;
   let sharedFolder: string;
   let disksFolder: string;
+  let arrayDisks: string[];
   before(async () => {
     sharedFolder = await mkdtemp(join(tmpdir(), "slotmark-lab-share-"));
     await buildConformance(sharedFolder);
@@ -44,7 +46,8 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
       await writeFile(disk, "");
       await truncate(disk, DISK_BYTES);
     }
-    lab = await Lab.start({ sharedFolder, disks });
+    arrayDisks = await createArrayDisks(disksFolder);
+    lab = await Lab.start({ sharedFolder, disks: [...disks, ...arrayDisks] });
   });
   after(async () => {
     await lab?.stop();
@@ -207,6 +210,12 @@ suite("two machines with the kernel's own DLM", { skip, timeout: 480_000 }, () =
     await lab.outputOf(2, `dlm_tool leave ${name}`);
     assert.equal(await lab.outputOf(2, lockspaces), "");
   });
+
+  test(
+    "nodes of a running array: messages, a disk added, a process killed, its slot recovered",
+    { timeout: 240_000 },
+    () => runArray(lab, ["/dev/vdc", "/dev/vdd", "/dev/vde"], arrayDisks),
+  );
 
   test("an array that md runs is refused", async () => {
     const disks = ["/dev/vda", "/dev/vdb"];
