@@ -54,12 +54,19 @@ export class SyncThread {
   private start(): void {
     this.asked = true;
     if (this.stopping.signal.aborted || this.running !== null) return;
-    this.running = this.loop().finally(() => {
-      this.running = null;
-    });
+    this.running = this.loop();
   }
 
   private async loop(): Promise<void> {
+    try {
+      await this.lookWhileAsked();
+    } finally {
+      // At once, so that whoever asks from here on begins anew.
+      this.running = null;
+    }
+  }
+
+  private async lookWhileAsked(): Promise<void> {
     const { state } = this;
     const { signal } = this.stopping;
     while (this.asked && !signal.aborted) {
@@ -67,12 +74,7 @@ export class SyncThread {
       try {
         await state.ready;
         await placeLeftSpares(state);
-        while (nextSyncWork(state) !== null) {
-          if (await this.turn()) continue;
-          // What cannot be done now is no reason to look again, though its own metadata updates asked for it.
-          this.asked = false;
-          break;
-        }
+        while (nextSyncWork(state) !== null && (await this.turn()));
       } catch (error) {
         await this.failed(error);
       }
@@ -93,7 +95,11 @@ export class SyncThread {
       if (work === null) return false;
       const waited = { lowSector: work.fromSector, highSector: 0, durationNs: monotonicNs() - atNs };
       state.tell({ kind: "resync", phase: "lockTaken", ...waited }, atNs);
-      return await performSync(state, work, signal);
+      const more = await performSync(state, work, signal);
+      // What cannot be done now is no reason to look again, though its own metadata updates asked for it. Whoever asks while
+      // the lock goes has new work.
+      if (!more) this.asked = false;
+      return more;
     } finally {
       if (!state.gone) await channel.convertResync("NL", { wait: "forever" });
     }

@@ -109,10 +109,13 @@ suite("a member that comes back", { timeout: HANGS_MS }, () => {
     const writers = nodes.map(async ({ node }) => {
       for (let write = 0; !stop; write++) await node.write(((write * 8 + node.slot) % 40) * MIB, 4096);
     });
-    await first.node.reAddMember(1);
-    await until(() => nodes.every(isWhole));
-    stop = true;
-    await Promise.all(writers);
+    try {
+      await first.node.reAddMember(1);
+      await until(() => nodes.every(isWhole));
+    } finally {
+      stop = true;
+      await Promise.all(writers);
+    }
     await pass(nodes, 5);
     assert.deepEqual(await check(array), []);
   });
