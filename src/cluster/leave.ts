@@ -7,6 +7,7 @@ import { dieOf } from "./death.js";
 import { reportFailures } from "./device-failure.js";
 import { writeListedPages } from "./member-output.js";
 import type { NodeState } from "./node-state.js";
+import { endWindow } from "./sync-run.js";
 
 /**
  * From the call on no write starts any more.
@@ -39,6 +40,7 @@ async function stopSync({ sync }: NodeState): Promise<void> {
 
 async function handOn(state: NodeState): Promise<void> {
   if (isUnfinished(state)) await state.messenger.send({ type: "BITMAP_NEEDS_SYNC" });
+  else await endWindow(state);
 }
 
 /** `safe` hands on whatever bit is left, as of writes that a missing member has not got. */

@@ -59,13 +59,24 @@ export function writeMetadata(state: NodeState): void {
     state.events++;
     state.arrayStateChanged();
     writeListedPages(state, state.bitmap.updateSuperblock(), "superblock");
-    const targets = state.members.all.filter(({ role, candidate }) => role !== "faulty" && !candidate);
+    const targets = inWritingOrder(state);
     const roles = rolesOf(state);
     const complete = targets.map((member) => writeSuperblock(state, member, roles)).every(Boolean);
     if (!complete) continue;
     for (const member of reported) member.failureUnreported = false;
     return;
   }
+}
+
+/**
+ * `safe` writes a member that lacks something before any other says that it has a place: a node that dies between the two
+ * would leave one with a place whose own superblock does not say that it is to be rebuilt. md goes by the numbers.
+ */
+function inWritingOrder({ members, options }: NodeState): ArrayMember[] {
+  const written = members.all.filter(({ role, candidate }) => role !== "faulty" && !candidate);
+  if (options.variant !== "safe") return written;
+  const recovering = new Set(members.recovering);
+  return [...recovering, ...written.filter((member) => !recovering.has(member))];
 }
 
 async function broadcastMetadata(state: NodeState, token: Token): Promise<void> {

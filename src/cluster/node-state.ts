@@ -57,6 +57,8 @@ export class NodeState {
   resyncFromSector = Number.POSITIVE_INFINITY;
   /** How often NEEDED chunks were added to what is to be resynced. */
   resyncRequests = 0;
+  /** Other nodes may be keeping their writers out of a window of this node's. */
+  windowOpen = false;
   readonly sync = new SyncThread(this);
   readonly recovery = new SlotRecovery(this);
   /** Messages may be processed: everything is loaded (ALREADY_IN_CLUSTER). */

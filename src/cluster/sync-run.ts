@@ -95,11 +95,22 @@ class CopiedMember implements CopyMember {
   }
 }
 
+/**
+ * Tells everybody that no window is open; nothing where none is.
+ * @throws LockError where the others do not answer; as `updateMetadata`
+ */
+export async function endWindow(state: NodeState): Promise<void> {
+  if (state.windowOpen) await announce(state, { lowSector: 0, highSector: 0 });
+}
+
 /** resync_info_update: the slot's lock first, for whoever joins now, then everybody. */
 async function announce(state: NodeState, range: ResyncRange): Promise<void> {
   const atNs = monotonicNs();
+  const opens = range.highSector > 0;
+  if (opens) state.windowOpen = true;
   await state.slotLock.publishResyncRange(range);
   await state.messenger.send({ type: "RESYNCING", ...range });
+  if (!opens) state.windowOpen = false;
   // A node that died meanwhile may have known of a failed member that is not to be copied from.
   await state.settling.settled();
   state.tell({ kind: "resync", phase: "announced", ...range, durationNs: monotonicNs() - atNs }, atNs);
@@ -116,7 +127,7 @@ async function checkpoint(state: NodeState, work: SyncWork, completedSector: num
 async function finish(
   state: NodeState,
   work: SyncWork,
-  { end, windows }: ResyncOutcome,
+  { end }: ResyncOutcome,
   requests: number,
 ): Promise<void> {
   if (state.gone) return;
@@ -129,6 +140,5 @@ async function finish(
   }
   if (state.options.daemon === "timer") wakeMdThread(state);
   // What a node that leaves has not resynced stays suspended until another has taken over its slot.
-  if (windows > 0 && !(end === "stopped" && work.kind === "resync"))
-    await announce(state, { lowSector: 0, highSector: 0 });
+  if (!(end === "stopped" && work.kind === "resync")) await endWindow(state);
 }

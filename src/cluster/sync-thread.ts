@@ -10,7 +10,7 @@ import { monotonicNs } from "../storage/monotonic.js";
 import { dieOf } from "./death.js";
 import type { NodeState } from "./node-state.js";
 import { placeLeftSpares } from "./place-spares.js";
-import { performSync } from "./sync-run.js";
+import { endWindow, performSync } from "./sync-run.js";
 import { nextSyncWork } from "./sync-work.js";
 
 export class SyncThread {
@@ -113,8 +113,28 @@ export class SyncThread {
     if (!(error instanceof SlotmarkError)) throw error;
     const nothing = { lowSector: 0, highSector: 0, durationNs: 0 };
     state.tell({ kind: "resync", phase: "failed", ...nothing });
+    await this.endWindow();
     if (!(error instanceof LockError)) return;
     this.asked = true;
-    await pauseMs(state.options.timeouts.lockMs, undefined, { signal }).catch(() => {});
+    await this.pause();
+  }
+
+  /** Of a resync that failed: until the others hear of its end their writers stand still, whoever does the work now. */
+  private async endWindow(): Promise<void> {
+    const { state } = this;
+    while (state.windowOpen && !state.gone && !this.stopping.signal.aborted) {
+      try {
+        await endWindow(state);
+      } catch (error) {
+        dieOf(state, error);
+        if (!(error instanceof SlotmarkError)) throw error;
+        if (state.windowOpen) await this.pause();
+      }
+    }
+  }
+
+  private async pause(): Promise<void> {
+    const { signal } = this.stopping;
+    await pauseMs(this.state.options.timeouts.lockMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -86,6 +86,8 @@ async function degrade({ nodes }: AddDiskCluster): Promise<void> {
   await node.write(0, 65_536);
   await node.failMember(1);
   await node.removeMember(1);
+  // Whoever survives has chunks that the disk lacks, and no recovery brings them.
+  for (const other of nodes) await other.node.write((1 + other.node.slot) << 20, 65_536);
 }
 
 /** Lets the mortal node of `slot` die ever later, until it survives the whole add. Returns how often it died. */
@@ -139,6 +141,11 @@ suite("adding a disk while a node dies", { timeout: 5 * HANGS_MS }, () => {
     test(`${count} nodes: the initiator dies after each of its events, the array being degraded`, async (t) => {
       const deaths = await everyDeath(t, count, 0, diesAfterEvent, true);
       assert.ok(deaths >= 30, `only ${deaths}`);
+    });
+
+    test(`${count} nodes: the initiator dies at each of its writes, the array being degraded`, async (t) => {
+      const deaths = await everyDeath(t, count, 0, diesAtWrite, true);
+      assert.ok(deaths >= 10, `only ${deaths}`);
     });
 
     test(`${count} nodes: a receiver dies after each of its events`, async (t) => {

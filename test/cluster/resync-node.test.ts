@@ -29,6 +29,29 @@ function windowsOf(events: readonly ClusterEvent[]): [number, number][] {
 }
 
 suite("resync on a running array", { timeout: HANGS_MS }, () => {
+  test("a window of a resync that fails does not stay", async (t) => {
+    const array = await testArray(t, { nodes: 3 });
+    const nodes = await array.joinAll(2);
+    let failed = 0;
+    for (const { node } of nodes) {
+      const { messenger } = node.state;
+      const send = messenger.send.bind(messenger);
+      messenger.send = async (message) => {
+        const times = await send(message);
+        if (message.type !== "RESYNCING" || message.highSector === 0 || failed++ > 0) return times;
+        throw new SlotmarkError("device", "array-failed", "failed by the test", "none");
+      };
+    }
+    const dead = await dieDirty(array, nodes);
+    await until(() => failed > 0);
+    await until(() => nodes.every(({ node }) => node.state.suspended.current === null));
+    assert.ok(nodes.some(({ events }) => events.some(({ kind }) => kind === "writersSuspended")));
+    for (const { node } of nodes) await node.write(CHUNK * (CHUNKS[0] ?? 0), 4096);
+    for (const { node } of nodes) await node.state.sync.run();
+    await recovered(nodes, dead);
+    assert.deepEqual(differing(array, CHUNK, CHUNKS), []);
+  });
+
   test("writes to an announced window wait until it is over, others go on, and nothing is lost", async (t) => {
     const array = await testArray(t, { nodes: 3 });
     const nodes: TestNode[] = [];
