@@ -18,7 +18,7 @@ export async function completedWithin(
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    lock.cancel();
+    cancelOf(lock);
   }, timeoutMs);
   try {
     const ended = await completion;
@@ -39,5 +39,14 @@ export async function completedWithin(
     );
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Of a node that has just left or died there is nothing to cancel, and the completion is on its way. */
+function cancelOf(lock: LockHandle): void {
+  try {
+    lock.cancel();
+  } catch (error) {
+    if (!(error instanceof LockError) || error.errnoName !== "ESHUTDOWN") throw error;
   }
 }
