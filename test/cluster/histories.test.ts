@@ -9,7 +9,7 @@ import { suite, test } from "node:test";
 import { planOf, planText } from "./history-plan.js";
 import { History, HistoryFailure } from "./history-run.js";
 
-const HISTORIES = 400;
+const HISTORIES = 1000;
 const TIMEOUT_MS = 100;
 const HANGS_MS = 20_000;
 const FIRST_SEED = 1;
