@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { NodeDeath } from "../../src/cluster/array-storage.js";
 import type { ClusterEvent } from "../../src/cluster/cluster-event.js";
 import { SlotmarkError } from "../../src/errors.js";
-import { dataOffsetOf, differing, Fuse, recovered, scribble, settle, until } from "./dying-node.js";
+import { dataOffsetOf, differing, Fuse, phasesOf, recovered, scribble, settle, until } from "./dying-node.js";
 import { HANGS_MS, type TestArray, type TestNode, testArray, watchedStorage } from "./test-array.js";
 
 const CHUNK = 65536;
@@ -192,7 +192,9 @@ suite("resync on a running array", { timeout: HANGS_MS }, () => {
     const joined = await joining;
     assert.ok(joined !== undefined);
     const suspended = joined.events.find(({ kind }) => kind === "writersSuspended");
-    assert.ok(suspended?.kind === "writersSuspended" && suspended.bySlot === 0);
+    // On a loaded machine the window may be over before the newcomer has asked for it.
+    const over = phasesOf(events, dead).includes("resynced");
+    assert.ok(over || (suspended?.kind === "writersSuspended" && suspended.bySlot === 0));
     await recovered([{ node, events }], dead);
     await until(() => joined.node.state.suspended.current === null);
     assert.deepEqual(differing(array, CHUNK, CHUNKS), []);

@@ -2,6 +2,7 @@
  * Small arrays in memory for tests of the cluster, and nodes on them that all live on this thread. Whatever a test leaves
  * behind is taken down after it.
  */
+import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import type { TestContext } from "node:test";
@@ -18,6 +19,7 @@ import type { JoinOptions } from "../../src/cluster/node-options.js";
 import { joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
 import { MD_SUPERBLOCK_SECTOR } from "../../src/ondisk/md-superblock.js";
 import { type CreateArrayOptions, createArray } from "../../src/storage/array.js";
+import { checkConsistencyOf } from "../../src/storage/consistency.js";
 import { openMembers } from "../../src/storage/open-members.js";
 
 const MIB = 1 << 20;
@@ -43,23 +45,40 @@ export interface TestNode {
 export interface TestArrayOptions extends CreateArrayOptions {
   readonly memberCount?: number;
   readonly sizeBytes?: number;
+  /** False where members are to differ in the end: they are not checked then. */
+  readonly endsConsistent?: boolean;
 }
 
-/** Clean, with 64 KiB chunks unless told otherwise: 64 MiB members on tmpfs where there is one. */
+/**
+ * Clean, with 64 KiB chunks unless told otherwise: 64 MiB members on tmpfs where there is one. When the test is over and its
+ * nodes are dead the members are checked.
+ */
 export async function testArray(context: TestContext, options: TestArrayOptions = {}): Promise<TestArray> {
-  const { memberCount = 2, sizeBytes = 64 * MIB, ...create } = options;
-  const folder = memoryFolder(context);
+  const { memberCount = 2, sizeBytes = 64 * MIB, endsConsistent = true, ...create } = options;
+  const folder = newMemoryFolder();
   const members = Array.from({ length: memberCount }, (_, index) => path.join(folder, `member${index}`));
   const uuid = await makeArray(members, sizeBytes, create);
-  return { folder, uuid, members, ...nodesOn(context, members) };
+  const nodes = nodesOn(context, members);
+  context.after(async () => {
+    try {
+      // Nobody has recovered the slots of those who were there to the end.
+      const { violations } = await checkConsistencyOf(members, { heldSlots: [...nodes.slots] });
+      if (endsConsistent) assert.deepEqual(violations, [], "members after the test");
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  });
+  return { folder, uuid, members, ...nodes };
 }
 
 /** Joins nodes of an array that lies on `members`; they die with the test. */
 export function nodesOn(
   context: TestContext,
   members: readonly string[],
-): Pick<TestArray, "join" | "joinAll"> {
+): Pick<TestArray, "join" | "joinAll"> & { readonly slots: ReadonlySet<number> } {
   const nodes: ArrayNode[] = [];
+  /** Had by a node at some time. */
+  const slots = new Set<number>();
   context.after(async () => {
     for (const node of nodes) if (!node.gone) node.die();
     await setImmediate();
@@ -77,9 +96,11 @@ export function nodesOn(
       ...joinOptions,
     });
     nodes.push(node);
+    slots.add(node.slot);
     return { node, events };
   };
   return {
+    slots,
     join,
     async joinAll(count, joinOptions) {
       const joined: TestNode[] = [];
@@ -110,10 +131,14 @@ async function makeArray(paths: readonly string[], sizeBytes: number, options: C
   }
 }
 
+function newMemoryFolder(): string {
+  const parent = fs.existsSync("/dev/shm") ? "/dev/shm" : "/var/tmp";
+  return fs.mkdtempSync(path.join(parent, "slotmark-cluster-"));
+}
+
 /** A folder in memory where there is one, gone after the test. */
 export function memoryFolder(context: TestContext): string {
-  const parent = fs.existsSync("/dev/shm") ? "/dev/shm" : "/var/tmp";
-  const folder = fs.mkdtempSync(path.join(parent, "slotmark-cluster-"));
+  const folder = newMemoryFolder();
   context.after(() => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
