@@ -29,9 +29,15 @@ export function medianInterval(samples: readonly number[], wantedConfidence = 0.
     confidence = 1 - 2 * tail;
   }
   return {
-    median: (middle + upperMiddle) / 2,
+    median: midpoint(middle, upperMiddle),
     low: sorted[rank] ?? middle,
     high: sorted[n - 1 - rank] ?? middle,
     confidence: Math.max(0, confidence),
   };
+}
+
+/** Halves only after adding, but where the sum leaves the range of doubles: a subnormal halved first is lost. */
+function midpoint(a: number, b: number): number {
+  const sum = a + b;
+  return Number.isFinite(sum) ? sum / 2 : a / 2 + b / 2;
 }

@@ -27,6 +27,13 @@ test("no samples, no interval; one sample has no confidence", () => {
   assert.deepEqual(medianInterval([4]), { median: 4, low: 4, high: 4, confidence: 0 });
 });
 
+test("the median of two samples is theirs also where their sum is no double, or their half would be none", () => {
+  const { MAX_VALUE, MIN_VALUE } = Number;
+  assert.equal(medianInterval([MAX_VALUE, MAX_VALUE])?.median, MAX_VALUE);
+  assert.equal(medianInterval([-MAX_VALUE, MAX_VALUE])?.median, 0);
+  assert.equal(medianInterval([MIN_VALUE, MIN_VALUE])?.median, MIN_VALUE);
+});
+
 test("the interval encloses the median and reaches what was asked where it can", () => {
   fc.assert(
     fc.property(
