@@ -13,7 +13,11 @@ export interface NodeTask {
   /** The array's event count. */
   readonly events: number;
   readonly workload: WorkloadOptions;
+  /** So many writes later the workload begins anew, where the ring is filled; null: it never does. */
+  readonly writesBeforeRepeat: number | null;
   readonly plug: number;
+  /** Data writes in flight at once on a member; 0: all of a plug's. */
+  readonly depth: number;
   /** This node's writes a second in open loop; null: closed loop. */
   readonly ratePerSecond: number | null;
   readonly bitmap: boolean;

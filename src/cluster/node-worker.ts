@@ -30,7 +30,7 @@ function work(task: NodeTask, control: Control): NodeAnswer {
     imageBytes: bitmap.image.byteLength,
     payloadOffsetBytes: bitmap.payloadOffsetBytes,
     payloadBytes: workload.writeBytes,
-    depth: 0,
+    depth: task.depth,
     durability: task.durability,
     dataSync: task.dataSync,
   });

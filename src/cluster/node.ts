@@ -37,6 +37,7 @@ export class Node {
   private bitmapOn: boolean;
   private recording = false;
   private ringNext: number;
+  private writesUntilRepeat: number;
   private readonly payloadStamp: Float64Array;
   private readonly completedNs = new Float64Array(PLUG_SPLIT_WRITES);
   private dataPlugs = 0;
@@ -63,6 +64,7 @@ export class Node {
     this.serviceLatency = task.ratePerSecond === null ? null : latencyHistogram();
     this.bitmapOn = task.bitmap && task.phase === "steady";
     this.ringNext = bitmap.ring.capacity;
+    this.writesUntilRepeat = task.writesBeforeRepeat ?? Number.POSITIVE_INFINITY;
     this.payloadStamp = new Float64Array(bitmap.memory.buffer, bitmap.payloadOffsetBytes, 1);
   }
 
@@ -254,6 +256,11 @@ export class Node {
   private nextEvents(writes: number): number {
     const { ring } = this.bitmap;
     if (this.ringNext + writes > ring.capacity) {
+      if (this.writesUntilRepeat <= 0) {
+        this.bitmap.configureWorkload(this.task.workload);
+        this.writesUntilRepeat = this.task.writesBeforeRepeat ?? Number.POSITIVE_INFINITY;
+      }
+      this.writesUntilRepeat -= ring.capacity;
       this.bitmap.generate(0, ring.capacity, Math.min(this.task.plug, PLUG_SPLIT_WRITES));
       this.ringNext = 0;
     }

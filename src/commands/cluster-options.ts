@@ -2,7 +2,7 @@
 import path from "node:path";
 import { SlotmarkError } from "../errors.js";
 import { type ClusterScenario, clusterScenarioSchema, clusterSuites } from "../scenario/cluster-scenario.js";
-import { parseTimeMs } from "./quantities.js";
+import { parseTimeMs } from "../scenario/quantities.js";
 import { optionOfField, overridesOf, type RunOptions } from "./run-options.js";
 import { defaultOutPath } from "./run-output.js";
 

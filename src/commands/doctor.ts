@@ -7,7 +7,7 @@ import { captureEnvironment } from "../measure/environment.js";
 import { machineChecks } from "../measure/machine-checks.js";
 import { memberChecks } from "../measure/member-checks.js";
 import { checkTable } from "../report/check-table.js";
-import { quick } from "../scenario/suites.js";
+import { quick } from "../scenario/bitmap-suites.js";
 import { repeatedOption } from "./repeated-option.js";
 import { ReportedFailure } from "./reported-failure.js";
 

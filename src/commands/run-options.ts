@@ -1,9 +1,10 @@
 /** `run`'s options as scenarios: each suite named, overridden by what the command line says. */
 import { SlotmarkError } from "../errors.js";
+import { parseSizeBytes, parseTimeMs } from "../scenario/quantities.js";
+import { isScenarioFile, readScenarioFile } from "../scenario/scenario-file.js";
 import type { Scenario } from "../scenario/schema.js";
 import { scenarioSchema } from "../scenario/schema.js";
 import { suiteNamed } from "../scenario/suites.js";
-import { parseSizeBytes, parseTimeMs } from "./quantities.js";
 
 /** As commander hands them over: texts, and booleans for flags. */
 export interface RunOptions {
@@ -18,6 +19,7 @@ export interface RunOptions {
   readonly workingSet?: string;
   readonly writeSize?: string;
   readonly plug?: string;
+  readonly depth?: string;
   readonly rate?: string;
   readonly overlap?: boolean;
   readonly dlm?: string;
@@ -44,10 +46,12 @@ const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   chunkBytes: "--chunk",
   sizeBytes: "--size",
   workload: "--workload",
+  workingSet: "--working-set",
   workingSetBytes: "--working-set",
   writeBytes: "--write-size",
   plug: "--plug",
-  ratePerSecond: "--rate",
+  depth: "--depth",
+  rate: "--rate",
   durability: "--durability",
   variant: "--variant",
   kernel: "--kernel",
@@ -72,7 +76,7 @@ export function scenariosOf(suites: readonly string[], options: RunOptions): Sce
   refuseSingleMember(options);
   const overrides = overridesOf(options);
   return (suites.length === 0 ? ["quick"] : suites).flatMap((name) => {
-    const { scenarios } = suiteNamed(name);
+    const scenarios = isScenarioFile(name) ? readScenarioFile(name) : suiteNamed(name).scenarios;
     for (const field of Object.keys(overrides)) refuseForeign(name, scenarios, field);
     return scenarios.map((scenario, part) =>
       check({ ...scenario, ...overridesFor(scenario, part, overrides) }),
@@ -86,8 +90,12 @@ function overridesFor(
   part: number,
   overrides: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const meant = ([field]: [string, unknown]) => field in scenario && (part === 0 || field !== "nodes");
-  const known = Object.fromEntries(Object.entries(overrides).filter(meant));
+  const known: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(overrides)) {
+    const own = fieldOf(scenario, field);
+    if (own !== undefined && (part === 0 || field !== "nodes"))
+      known[own] = singleWhere(scenario, own, value);
+  }
   if (scenario.kind !== "addDisk" || typeof known.memberCount !== "number") return known;
   // The last one named is the disk to add.
   const memberCount = known.memberCount - 1;
@@ -97,6 +105,24 @@ function overridesFor(
     "members-too-few",
     `the suite ${scenario.suite} was given ${known.memberCount} members; it needs two for the array and, as the last, the disk to add`,
     "Name another --member, or none for temporary files.",
+  );
+}
+
+/** Running arrays have one working set, in bytes. */
+function fieldOf(scenario: Scenario, field: string): string | undefined {
+  if (field in scenario) return field;
+  return field === "workingSet" && "workingSetBytes" in scenario ? "workingSetBytes" : undefined;
+}
+
+/** Options that are an axis of some suites and one value of others. */
+function singleWhere(scenario: Scenario, field: string, value: unknown): unknown {
+  if (!Array.isArray(value) || Array.isArray(Reflect.get(scenario, field))) return value;
+  if (value.length === 1) return value[0];
+  throw new SlotmarkError(
+    "usage",
+    "option-invalid",
+    `${optionOfField(field)} has one value in the suite ${scenario.suite}, not ${value.length}`,
+    "Name one of them.",
   );
 }
 
@@ -122,7 +148,7 @@ function refuseWhatIsNotThere({ dlm = "embedded", wait }: RunOptions): void {
 
 /** An option that the suite does not know would change nothing, which nobody wants who gives it. */
 function refuseForeign(suite: string, scenarios: readonly Scenario[], field: string): void {
-  if (scenarios.some((scenario) => field in scenario)) return;
+  if (scenarios.some((scenario) => fieldOf(scenario, field) !== undefined)) return;
   const option = OPTION_OF_FIELD[field] ?? field;
   throw new SlotmarkError(
     "usage",
@@ -148,13 +174,16 @@ export function overridesOf(options: RunOptions): Record<string, unknown> {
     nodes: options.nodes?.split(",").map((text) => count("--nodes", text)),
     chunkBytes: options.chunk?.split(",").map(parseSizeBytes),
     sizeBytes: options.size && parseSizeBytes(options.size),
-    workload: options.workload,
-    workingSetBytes: options.workingSet && parseSizeBytes(options.workingSet),
-    writeBytes: options.writeSize && parseSizeBytes(options.writeSize),
-    plug: options.plug && count("--plug", options.plug),
-    ratePerSecond: options.rate && count("--rate", options.rate),
+    workload: options.workload?.split(","),
+    workingSet: options.workingSet?.split(",").map(partOfArray),
+    writeBytes: options.writeSize?.split(",").map(parseSizeBytes),
+    plug: options.plug?.split(",").map((text) => count("--plug", text)),
+    depth: options.depth && count("--depth", options.depth),
+    rate: options.rate
+      ?.split(",")
+      .map((text) => (text === "closed" || text.endsWith("%") ? text : count("--rate", text))),
     overlap: options.overlap,
-    durability: options.durability,
+    durability: options.durability?.split(","),
     dataSync: options.dataSync,
     variant: options.variant,
     kernel: options.kernel,
@@ -167,6 +196,10 @@ export function overridesOf(options: RunOptions): Record<string, unknown> {
     memberCount: options.member.length > 0 ? options.member.length : undefined,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+}
+
+function partOfArray(text: string): number | string {
+  return text === "all" || text.endsWith("%") ? text : parseSizeBytes(text);
 }
 
 function count(option: string, text: string): number {

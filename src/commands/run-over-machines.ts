@@ -64,7 +64,7 @@ export async function runOverMachines(
     const machine = { lockspace, gathered };
     const finished = await runSession({
       sources: plan.scenarios.map((scenario) => trialsOf(scenario, machine)),
-      done: new Set(),
+      done: [],
       signal,
       progress,
       onTrial: (measured) => {

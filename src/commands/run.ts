@@ -15,6 +15,7 @@ import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
 import { TraceSink } from "../measure/trace-sink.js";
 import { memberRoles, trialsOf } from "../measure/trials-of.js";
+import { leastWrittenBytes } from "../measure/written-part.js";
 import { chromeTrace } from "../report/chrome-trace.js";
 import { suiteTable } from "../report/suite-table.js";
 import { resultTable } from "../report/table.js";
@@ -60,11 +61,21 @@ export function registerRun(program: Command): void {
     .option("--nodes <n[,n]>", "node counts, 1 to 64")
     .option("--chunk <size[,size]>", "bitmap chunk sizes, such as 64K or 64M")
     .option("--size <size>", "length of the members that are made")
-    .option("--workload <kind>", "uniform, zipf or sequential")
-    .option("--working-set <size>", "part of the array that is written")
-    .option("--write-size <size>", "length of a write")
-    .option("--plug <n>", "writes that a node submits together")
-    .option("--rate <n>", "open loop: writes a second of the whole cluster")
+    .option("--workload <kind[,kind]>", "uniform, zipf or sequential")
+    .option(
+      "--working-set <part[,part]>",
+      "part of the array that is written: a size, all, or a percentage such as 10%",
+    )
+    .option("--write-size <size[,size]>", "length of a write")
+    .option("--plug <n[,n]>", "writes that a node submits together")
+    .option(
+      "--depth <n>",
+      "data writes that a node has in flight at once on a member (default: all of a plug)",
+    )
+    .option(
+      "--rate <n[,n]>",
+      "open loop: writes a second of the whole cluster, or a percentage such as 10% of what a closed loop without bitmap reaches; or closed",
+    )
     .option("--overlap", "let nodes write the same blocks")
     .option(
       "--dlm <backend>",
@@ -75,7 +86,7 @@ export function registerRun(program: Command): void {
       "--io <backend>",
       "uring: all members at once (default where the kernel has it); psync: one after another",
     )
-    .option("--durability <model>", "of bitmap pages: preflush-fua, fua or none")
+    .option("--durability <model[,model]>", "of bitmap pages: preflush-fua, fua or none")
     .option("--data-sync", "make data writes durable as well")
     .option("--variant <name>", "whose behaviour: safe, mainline or original")
     .option("--kernel <name>", "6.1 or mainline")
@@ -141,6 +152,7 @@ async function run(
         destroy: options.destroy,
         watch: options.watch,
         scenarios: writing,
+        usedBytes: Math.max(...writing.map(leastWrittenBytes)),
         onNotice: notice,
         signal,
       });
@@ -163,7 +175,7 @@ async function run(
     const parts = { members: opened, disk, io: io.io, trace };
     const finished = await runSession({
       sources: scenarios.map((scenario) => trialsOf(scenario, parts)),
-      done: new Set(trials.map((trial) => trial.id)),
+      done: [...trials],
       signal,
       progress,
       onTrial: (measured) => {

@@ -4,12 +4,12 @@ import { z } from "zod";
 import { SlotmarkError } from "../errors.js";
 import { replayScriptSchema } from "../replay/script.js";
 import { resultSchema } from "../results/schema.js";
-import { scenarioSchema } from "../scenario/schema.js";
+import { scenarioFileSchema } from "../scenario/file-schema.js";
 
-const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
-  scenario: scenarioSchema,
-  result: resultSchema,
-  replay: replayScriptSchema,
+const SCHEMAS: Readonly<Record<string, () => object>> = {
+  scenario: scenarioFileSchema,
+  result: () => z.toJSONSchema(resultSchema),
+  replay: () => z.toJSONSchema(replayScriptSchema),
 };
 
 export function registerSchema(program: Command): void {
@@ -27,6 +27,6 @@ export function registerSchema(program: Command): void {
           `Ask for one of: ${Object.keys(SCHEMAS).join(", ")}.`,
         );
       }
-      process.stdout.write(`${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(schema(), null, 2)}\n`);
     });
 }

@@ -1,21 +1,28 @@
 /** The trials of a bitmap scenario: N nodes write a real array, with and without a bitmap. */
+
+import type { WorkloadOptions } from "../bitmap/workload.js";
 import { Cluster } from "../cluster/cluster.js";
 import type { NodeTask } from "../cluster/node-task.js";
-import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
-import { expand, type TrialPlan } from "../scenario/expand.js";
+import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
+import { expand, findsMaximum, type TrialPlan } from "../scenario/expand-bitmap.js";
 import type { BitmapScenario } from "../scenario/schema.js";
 import type { PageIo } from "../storage/page-writer.js";
+import { ClosedLoopMaxima } from "./closed-loop-maximum.js";
 import { type MeasuredTrial, measuredTrial } from "./measured-trial.js";
 import type { RunArray, RunMembers } from "./run-members.js";
 import type { RunProgress } from "./run-progress.js";
 import type { RunnableTrial, TrialSource } from "./runnable-trial.js";
 import type { TraceSink } from "./trace-sink.js";
+import type { TrialRecord } from "./trial-record.js";
+import { touchedBlocks, type WrittenPart, workingSetBytes, writesBeforeRepeat } from "./written-part.js";
 
 /** A node that has not settled after this many daemon periods is measured as `notSteady`. */
 const SETTLE_LIMIT_PERIODS = 24;
 
 export class BitmapTrials implements TrialSource {
   readonly trials: readonly RunnableTrial[];
+  private readonly plans: readonly TrialPlan[];
+  private readonly maxima = new ClosedLoopMaxima();
   private readonly clusters = new Map<number, Cluster>();
 
   constructor(
@@ -24,12 +31,20 @@ export class BitmapTrials implements TrialSource {
     private readonly io: PageIo,
     private readonly sink: TraceSink | null,
   ) {
-    this.trials = expand(scenario).map((plan) => ({
+    this.plans = expand(scenario);
+    this.trials = this.plans.map((plan) => ({
       id: plan.id,
       title: titleOf(scenario, plan),
       expectedMs: bitmapTrialMs(scenario, plan),
       run: (signal, progress) => this.run(plan, signal, progress),
     }));
+  }
+
+  recall(done: ReadonlyMap<string, TrialRecord>): void {
+    for (const plan of this.plans) {
+      const trial = done.get(plan.id);
+      if (trial !== undefined) this.maxima.note(plan, trial);
+    }
   }
 
   async close(): Promise<void> {
@@ -42,13 +57,23 @@ export class BitmapTrials implements TrialSource {
     progress: RunProgress,
   ): Promise<MeasuredTrial | null> {
     const { scenario } = this;
-    const array = await this.members.arrayFor(scenario, plan, signal, progress);
+    const ratePerSecond = this.maxima.ratePerSecond(plan);
+    const writes = writesBeforeRepeat(plan.nodes, ratePerSecond, scenario.daemonSleepMs);
+    const array = await this.members.arrayFor(
+      scenario,
+      plan,
+      (geometry) => writtenPart(scenario, plan, geometry, writes),
+      signal,
+      progress,
+    );
     if (array === null) return null;
     progress.trialStarted({ title: titleOf(scenario, plan) });
     const startedAt = new Date().toISOString();
     const measurements = await this.clusterOf(plan.nodes).runTrial(
-      Array.from({ length: plan.nodes }, (_, slot) => ({
-        ...nodeTask(scenario, plan, array, slot),
+      workloadsOf(scenario, plan, array.geometry).map((workload) => ({
+        ...nodeTask(scenario, plan, array, workload),
+        ratePerSecond: ratePerSecond === null ? null : ratePerSecond / plan.nodes,
+        writesBeforeRepeat: scenario.priming === "touched" ? writes : null,
         io: this.io,
         traced: this.sink !== null,
       })),
@@ -57,7 +82,10 @@ export class BitmapTrials implements TrialSource {
     );
     for (const { events, eventsDropped } of measurements ?? [])
       this.sink?.add(plan.id, events, eventsDropped);
-    return measurements === null ? null : measuredTrial(scenario, plan, measurements, startedAt);
+    if (measurements === null) return null;
+    const measured = measuredTrial(scenario, plan, ratePerSecond, measurements, startedAt);
+    this.maxima.note(plan, measured.trial);
+    return measured;
   }
 
   private clusterOf(nodes: number): Cluster {
@@ -68,8 +96,10 @@ export class BitmapTrials implements TrialSource {
 }
 
 function titleOf(scenario: BitmapScenario, plan: TrialPlan): string {
+  const nodes = `${plan.nodes} ${plan.nodes === 1 ? "node" : "nodes"}`;
+  if (findsMaximum(plan)) return `${scenario.suite}, ${nodes}: the most without bitmap in closed loop`;
   const bitmap = plan.bitmap ? "with bitmap" : "without bitmap";
-  return `${scenario.suite} ${plan.phase}, ${plan.nodes} ${plan.nodes === 1 ? "node" : "nodes"}, ${bitmap}`;
+  return `${scenario.suite} ${plan.phase}, ${nodes}, ${bitmap}`;
 }
 
 /** About how long a trial takes: a settling bitmap needs at least three passes, one to two daemon periods apart. */
@@ -78,38 +108,54 @@ export function bitmapTrialMs(scenario: BitmapScenario, plan: TrialPlan): number
   return Math.max(scenario.warmupMs, settlingMs) + scenario.timeMs;
 }
 
-function nodeTask(
+function writtenPart(
   scenario: BitmapScenario,
   plan: TrialPlan,
-  array: RunArray,
-  slot: number,
-): Omit<NodeTask, "control" | "io" | "traced"> {
+  geometry: SlotGeometry,
+  writes: number,
+): WrittenPart {
+  if (scenario.priming === "workingSet")
+    return {
+      kind: "range",
+      lengthBytes: workingSetBytes(plan.workingSet, geometry.syncSizeSectors * SECTOR_BYTES),
+    };
+  const { nodes, workload, workingSet, writeBytes, plug, seed } = plan;
+  return {
+    kind: "blocks",
+    name: [nodes, workload, workingSet, writeBytes, plug, seed, writes].join("/"),
+    blocks: () => touchedBlocks(geometry, workloadsOf(scenario, plan, geometry), writes, plug),
+  };
+}
+
+/** Of each node, by slot. */
+function workloadsOf(scenario: BitmapScenario, plan: TrialPlan, geometry: SlotGeometry): WorkloadOptions[] {
+  return Array.from({ length: plan.nodes }, (_, slot) => ({
+    kind: plan.workload,
+    seed: plan.seed,
+    writeBytes: plan.writeBytes,
+    workingSetBytes: workingSetBytes(plan.workingSet, geometry.syncSizeSectors * SECTOR_BYTES),
+    node: slot,
+    nodes: plan.nodes,
+    overlap: scenario.overlap,
+  }));
+}
+
+function nodeTask(scenario: BitmapScenario, plan: TrialPlan, array: RunArray, workload: WorkloadOptions) {
   const daemonSleepNs = scenario.daemonSleepMs * 1e6;
   return {
-    slot,
+    slot: workload.node,
     geometry: array.geometry,
     members: array.members,
     events: array.events,
-    workload: {
-      kind: scenario.workload,
-      seed: plan.seed,
-      writeBytes: scenario.writeBytes,
-      workingSetBytes: Math.min(
-        scenario.workingSetBytes ?? Number.POSITIVE_INFINITY,
-        array.geometry.syncSizeSectors * SECTOR_BYTES,
-      ),
-      node: slot,
-      nodes: plan.nodes,
-      overlap: scenario.overlap,
-    },
-    plug: scenario.plug,
-    ratePerSecond: scenario.ratePerSecond === null ? null : scenario.ratePerSecond / plan.nodes,
+    workload,
+    plug: plan.plug,
+    depth: scenario.depth,
     bitmap: plan.bitmap,
     phase: plan.phase,
-    durability: scenario.durability,
+    durability: plan.durability,
     dataSync: scenario.dataSync,
     daemonSleepNs,
     warmupNs: scenario.warmupMs * 1e6,
     settleLimitNs: SETTLE_LIMIT_PERIODS * daemonSleepNs,
-  };
+  } satisfies Partial<NodeTask>;
 }

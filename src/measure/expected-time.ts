@@ -1,6 +1,7 @@
 /** About how long a scenario takes on this machine, before it is run. */
 import { availableParallelism } from "node:os";
-import { expand, expandAddDisk, expandLocks, expandMessages, expandRecovery } from "../scenario/expand.js";
+import { expandAddDisk, expandLocks, expandMessages, expandRecovery } from "../scenario/expand.js";
+import { expand } from "../scenario/expand-bitmap.js";
 import type { Scenario } from "../scenario/schema.js";
 import { addDiskTrialMs } from "./add-disk-trials.js";
 import { bitmapTrialMs } from "./bitmap-trials.js";

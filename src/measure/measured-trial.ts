@@ -3,8 +3,10 @@
  */
 import { decodeHistogram, encodeHistogram, type LatencyHistogram } from "../cluster/latency-histogram.js";
 import type { NodeMeasurement } from "../cluster/node-task.js";
-import type { TrialPlan } from "../scenario/expand.js";
-import type { BitmapScenario } from "../scenario/schema.js";
+import { findsMaximum, type TrialPlan } from "../scenario/expand-bitmap.js";
+import { percentOf } from "../scenario/percentage.js";
+import { formatSize } from "../scenario/quantities.js";
+import type { BitmapScenario, WorkingSet } from "../scenario/schema.js";
 import { latencyMetric } from "./latency-metric.js";
 import type { Metric, TrialRecord } from "./trial-record.js";
 
@@ -17,6 +19,7 @@ export interface MeasuredTrial {
 export function measuredTrial(
   scenario: BitmapScenario,
   plan: TrialPlan,
+  ratePerSecond: number | null,
   nodes: readonly NodeMeasurement[],
   startedAt: string,
 ): MeasuredTrial {
@@ -27,6 +30,10 @@ export function measuredTrial(
   const addLatency = (name: string, encoded: readonly (string | null)[]) => {
     const merged = mergeHistograms(encoded.filter((one) => one !== null));
     if (merged === null) return;
+    if (merged.totalCount === 0) {
+      merged.destroy();
+      return;
+    }
     metrics[name] = latencyMetric(merged);
     const reference = `${plan.id}/${name}`;
     references[name] = reference;
@@ -49,7 +56,13 @@ export function measuredTrial(
     value: sum(nodes, (node) => (node.writes * 1e9) / node.durationNs),
     count: writes,
   };
-  if (scenario.ratePerSecond !== null) {
+  if (ratePerSecond !== null) {
+    metrics.offered_iops = {
+      unit: "writes/s",
+      direction: "higher",
+      value: ratePerSecond,
+      count: writes,
+    };
     metrics.open_loop_delay_ns = {
       unit: "ns",
       direction: "lower",
@@ -114,15 +127,27 @@ function labelsOf(scenario: BitmapScenario, plan: TrialPlan): TrialRecord["label
     bitmap: plan.bitmap ? "on" : "off",
     nodes: plan.nodes,
     chunkBytes: plan.chunkBytes,
-    workload: scenario.workload,
-    writeBytes: scenario.writeBytes,
-    plug: scenario.plug,
-    loop: scenario.ratePerSecond === null ? "closed" : "open",
-    ratePerSecond: scenario.ratePerSecond ?? 0,
-    durability: scenario.durability,
+    workload: plan.workload,
+    workingSet: workingSetText(plan.workingSet),
+    writeBytes: plan.writeBytes,
+    plug: plan.plug,
+    loop: plan.rate === "closed" ? "closed" : "open",
+    ...rateLabel(plan),
+    durability: plan.durability,
     daemonSleepMs: scenario.daemonSleepMs,
     plannedPhase: plan.phase,
+    ...(findsMaximum(plan) ? { finds: "maximum" } : {}),
   };
+}
+
+/** A rate that follows from a maximum differs from run to run, the percentage does not: what was offered is a metric then. */
+function rateLabel({ rate }: TrialPlan): TrialRecord["labels"] {
+  if (rate === "closed") return { ratePerSecond: 0 };
+  return typeof rate === "number" ? { ratePerSecond: rate } : { ratePercent: percentOf(rate) };
+}
+
+function workingSetText(workingSet: WorkingSet): string {
+  return typeof workingSet === "number" ? formatSize(workingSet) : workingSet;
 }
 
 function phaseOf(plan: TrialPlan, nodes: readonly NodeMeasurement[]): TrialRecord["phase"] {

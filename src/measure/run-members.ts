@@ -6,14 +6,15 @@ import fs from "node:fs";
 import path from "node:path";
 import { SlotmarkError } from "../errors.js";
 import { geometryUnder, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
-import { expand, type MatrixPoint } from "../scenario/expand.js";
+import type { MatrixPoint } from "../scenario/expand.js";
 import type { BitmapScenario } from "../scenario/schema.js";
 import { type ClusteredArray, createArray, readArray, resetSlots } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
-import { primeRanges } from "../storage/prime.js";
+import { type PrimeRange, primeRanges } from "../storage/prime.js";
 import { defaultMemberFolder } from "./default-member-folder.js";
 import type { RunProgress } from "./run-progress.js";
+import type { WrittenPart } from "./written-part.js";
 
 export interface RunArray {
   readonly geometry: SlotGeometry;
@@ -24,7 +25,7 @@ export interface RunArray {
 /** What a scenario wants of the members. */
 export type ArrayDemands = Pick<
   BitmapScenario,
-  "sizeBytes" | "memberCount" | "workingSetBytes" | "variant" | "kernel" | "daemonSleepMs"
+  "sizeBytes" | "memberCount" | "variant" | "kernel" | "daemonSleepMs"
 >;
 
 export interface RunMembersRequest {
@@ -33,6 +34,8 @@ export interface RunMembersRequest {
   readonly destroy: readonly string[];
   readonly watch: boolean;
   readonly scenarios: readonly ArrayDemands[];
+  /** So much of each member will be written at the least. */
+  readonly usedBytes: number;
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -40,6 +43,7 @@ export interface RunMembersRequest {
 export class RunMembers {
   private array: ClusteredArray | null = null;
   private primed: ByteRange | null = null;
+  private readonly primedParts = new Set<string>();
   private wiped = false;
 
   private constructor(
@@ -53,7 +57,6 @@ export class RunMembers {
 
   static async open(request: RunMembersRequest): Promise<RunMembers> {
     const sizeBytes = Math.max(...request.scenarios.map((scenario) => scenario.sizeBytes));
-    const usedBytes = Math.max(...request.scenarios.map((scenario) => scenario.workingSetBytes ?? sizeBytes));
     const temporaryFolder = request.paths.length === 0 ? makeTemporaryFolder() : null;
     const memberCount = Math.max(...request.scenarios.map((scenario) => scenario.memberCount));
     const paths =
@@ -68,7 +71,7 @@ export class RunMembers {
         destroy: request.destroy,
         watch: request.watch,
         createSizeBytes: sizeBytes,
-        usedBytes,
+        usedBytes: request.usedBytes,
         existingArray: "keep",
         onNotice: request.onNotice,
         signal: request.signal,
@@ -105,31 +108,29 @@ export class RunMembers {
       nodes,
       chunkBytes: asked.chunk ? scenario.chunkBytes : [chunkBytes],
     };
-    for (const point of expand({ ...fitted, trials: 1 } as BitmapScenario))
-      refuseMismatch(this.existing, point);
+    for (const nodes of fitted.nodes)
+      for (const chunkBytes of fitted.chunkBytes) refuseMismatch(this.existing, { nodes, chunkBytes });
     return fitted as BitmapScenario;
   }
 
   /**
-   * The array for one trial, with zeroed slots and matching superblocks. Returns null where `signal` stopped the priming.
+   * The array for one trial, with zeroed slots and matching superblocks; what the trial will write of it has been written.
+   * Returns null where `signal` stopped the priming.
    */
   async arrayFor(
     scenario: ArrayDemands,
     point: MatrixPoint,
+    written: (geometry: SlotGeometry) => WrittenPart,
     signal: AbortSignal,
     progress: RunProgress,
   ): Promise<RunArray | null> {
     const array = this.existing ?? (await this.madeArray(scenario, point));
     const geometry = geometryUnder(array.geometry, scenario);
-    const arrayBytes = geometry.syncSizeSectors * SECTOR_BYTES;
-    const workingSetBytes = Math.min(scenario.workingSetBytes ?? arrayBytes, arrayBytes);
     const dataOffsetBytes = geometry.dataOffsetSectors * SECTOR_BYTES;
-    if (!(await this.prime(dataOffsetBytes, dataOffsetBytes + workingSetBytes, signal, progress)))
-      return null;
-    const behaving = geometryUnder(geometry, scenario);
-    await resetSlots(array, behaving);
+    if (!(await this.primePart(geometry, written(geometry), signal, progress))) return null;
+    await resetSlots(array, geometry);
     return {
-      geometry: behaving,
+      geometry,
       members: this.members.map(({ path }, index) => ({
         path,
         dataOffsetBytes: array.dataOffsetBytes[index] ?? dataOffsetBytes,
@@ -140,7 +141,7 @@ export class RunMembers {
 
   /** An array that no node has run yet, for what a running cluster changes in its superblocks. @throws SlotmarkError `array-exists` */
   async freshArrayFor(
-    scenario: ArrayDemands,
+    scenario: ArrayDemands & { readonly workingSetBytes: number | null },
     point: MatrixPoint,
     signal: AbortSignal,
     progress: RunProgress,
@@ -154,7 +155,8 @@ export class RunMembers {
       );
     }
     this.array = null;
-    return await this.arrayFor(scenario, point, signal, progress);
+    const part = { kind: "range", lengthBytes: scenario.workingSetBytes } as const;
+    return await this.arrayFor(scenario, point, () => part, signal, progress);
   }
 
   close(): void {
@@ -183,16 +185,43 @@ export class RunMembers {
   }
 
   /**
-   * Writes [fromBytes, toBytes) of every member once; what was written before stays primed. Slots and superblocks need none of it:
+   * Writes a part of every member's data area once; what was written before stays primed. Slots and superblocks need none of it:
    * making the array writes every byte of them.
    */
-  private async prime(
-    fromBytes: number,
-    toBytes: number,
+  private async primePart(
+    geometry: SlotGeometry,
+    part: WrittenPart,
     signal: AbortSignal,
     progress: RunProgress,
   ): Promise<boolean> {
-    const ranges = missing(this.primed, fromBytes, toBytes);
+    const dataOffsetBytes = geometry.dataOffsetSectors * SECTOR_BYTES;
+    if (part.kind === "blocks") {
+      const name = `${dataOffsetBytes}/${part.name}`;
+      if (this.primedParts.has(name)) return true;
+      const blocks = [...part.blocks().ranges(MERGE_GAP_BYTES)];
+      const ranges = blocks.map(({ offsetBytes, lengthBytes }) => ({
+        offsetBytes: dataOffsetBytes + offsetBytes,
+        lengthBytes,
+      }));
+      if (!(await this.prime(ranges, signal, progress))) return false;
+      this.primedParts.add(name);
+      return true;
+    }
+    const arrayBytes = geometry.syncSizeSectors * SECTOR_BYTES;
+    const toBytes = dataOffsetBytes + Math.min(part.lengthBytes ?? arrayBytes, arrayBytes);
+    if (!(await this.prime(missing(this.primed, dataOffsetBytes, toBytes), signal, progress))) return false;
+    this.primed = {
+      fromBytes: Math.min(dataOffsetBytes, this.primed?.fromBytes ?? dataOffsetBytes),
+      toBytes: Math.max(toBytes, this.primed?.toBytes ?? toBytes),
+    };
+    return true;
+  }
+
+  private async prime(
+    ranges: readonly Pick<PrimeRange, "offsetBytes" | "lengthBytes">[],
+    signal: AbortSignal,
+    progress: RunProgress,
+  ): Promise<boolean> {
     const memberBytes = ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
     const totalBytes = memberBytes * this.members.length;
     if (totalBytes === 0) return true;
@@ -206,17 +235,16 @@ export class RunMembers {
           signal,
         );
       }
+      return true;
     } catch (error) {
       if (signal.aborted) return false;
       throw error;
     }
-    this.primed = {
-      fromBytes: Math.min(fromBytes, this.primed?.fromBytes ?? fromBytes),
-      toBytes: Math.max(toBytes, this.primed?.toBytes ?? toBytes),
-    };
-    return true;
   }
 }
+
+/** Blocks nearer to each other than this are primed in one write with what lies between them. */
+const MERGE_GAP_BYTES = 16_384;
 
 interface ByteRange {
   readonly fromBytes: number;

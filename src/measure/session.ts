@@ -2,11 +2,12 @@
 import type { MeasuredTrial } from "./measured-trial.js";
 import type { RunProgress } from "./run-progress.js";
 import type { TrialSource } from "./runnable-trial.js";
+import type { TrialRecord } from "./trial-record.js";
 
 export interface SessionOptions {
   readonly sources: readonly TrialSource[];
   /** Trials that a resumed run has already. */
-  readonly done: ReadonlySet<string>;
+  readonly done: readonly TrialRecord[];
   readonly signal: AbortSignal;
   readonly progress: RunProgress;
   readonly onTrial: (measured: MeasuredTrial) => void | Promise<void>;
@@ -14,7 +15,9 @@ export interface SessionOptions {
 
 /** Returns false where `signal` ended the run early. Closes the sources in any case. */
 export async function runSession(options: SessionOptions): Promise<boolean> {
-  const { sources, done, signal, progress, onTrial } = options;
+  const { sources, signal, progress, onTrial } = options;
+  const done = new Map(options.done.map((trial) => [trial.id, trial]));
+  for (const source of sources) source.recall?.(done);
   const trials = sources.flatMap((source) => source.trials).filter((trial) => !done.has(trial.id));
   progress.plan(trials);
   try {

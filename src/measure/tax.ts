@@ -13,7 +13,7 @@ export function withTax(trials: readonly TrialRecord[]): TrialRecord[] {
   return trials.map((trial) => {
     const baselineNs = baselines.get(trial.pair)?.metrics.write_latency_ns?.mean;
     const meanNs = trial.metrics.write_latency_ns?.mean;
-    if (trial.labels.bitmap !== "on" || baselineNs === undefined || meanNs === undefined) return trial;
+    if (trial.labels.bitmap !== "on" || !baselineNs || meanNs === undefined) return trial;
     const value = 100 * (meanNs / baselineNs - 1);
     const count = trial.metrics.write_latency_ns?.count ?? 0;
     return {

@@ -44,15 +44,3 @@ export function formatFigure(figure: number, decimals = decimalsFor(figure)): st
   const grouped = whole.length < 5 ? whole : whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
   return sign + grouped + (fraction === undefined ? "" : `.${fraction}`);
 }
-
-/** `64K` for 65536, as the command line takes it; bytes that are no whole KiB stay a number. */
-export function formatSize(bytes: number): string {
-  const units = ["", "K", "M", "G", "T", "P"];
-  let unit = 0;
-  let rest = bytes;
-  while (rest >= 1024 && rest % 1024 === 0 && unit < units.length - 1) {
-    rest /= 1024;
-    unit++;
-  }
-  return `${rest}${units[unit]}`;
-}

@@ -1,9 +1,9 @@
 /** What a node's death costs, for people: a row a phase in its order, a column a node count; a table an array and its bits. */
 import type { RecoveryPhase } from "../cluster/cluster-event.js";
 import type { Trial } from "../results/schema.js";
+import { formatSize } from "../scenario/quantities.js";
 import { latencyCell } from "./latency-cell.js";
 import { type GridRow, gridLines, nodeCounts, withNodes } from "./latency-grid.js";
-import { formatSize } from "./quantity.js";
 import type { TerminalStyle } from "./terminal-style.js";
 
 const PHASES: readonly (readonly [phase: RecoveryPhase, label: string])[] = [

@@ -1,6 +1,6 @@
 /** Trials that repeat one another, side by side with their twins without a bitmap. */
 import type { Result, Trial } from "../results/schema.js";
-import { formatSize } from "./quantity.js";
+import { formatSize } from "../scenario/quantities.js";
 
 export type Label = Trial["labels"][string];
 

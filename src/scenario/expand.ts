@@ -1,31 +1,10 @@
-/**
- * From a scenario's matrix to the trials in the order in which they run. Phases and matrix points are interleaved pair by
- * pair, and the order inside a pair is drawn from the seed, so that the machine's drift falls on all alike.
- */
-import type {
-  AddDiskScenario,
-  BitmapScenario,
-  LockScenario,
-  MessageScenario,
-  Phase,
-  RecoveryScenario,
-} from "./schema.js";
+/** From a scenario's matrix to the trials of latency suites and running arrays, in the order in which they run. */
+import type { AddDiskScenario, LockScenario, MessageScenario, RecoveryScenario } from "./schema.js";
 
 /** One array and cluster size: what must be set up before its trials can run. */
 export interface MatrixPoint {
   readonly nodes: number;
   readonly chunkBytes: number;
-}
-
-export interface TrialPlan extends MatrixPoint {
-  /** Unique inside a run; the same in a resumed run. */
-  readonly id: string;
-  /** Shared by a trial and its twin without a bitmap; counts from 0. */
-  readonly pair: number;
-  readonly phase: Phase;
-  readonly bitmap: boolean;
-  /** Seed of this pair's workload: both twins write the same blocks. */
-  readonly seed: number;
 }
 
 /** How one configuration of a latency suite is measured: where, and what waiting threads and idle cores do meanwhile. */
@@ -149,40 +128,4 @@ function conditions(
       cores.map((one) => ({ seenBy: "javascript" as const, waiting, cores: one })),
     ),
   ];
-}
-
-export function expand(scenario: BitmapScenario): TrialPlan[] {
-  const plans: TrialPlan[] = [];
-  let pair = 0;
-  for (let round = 1; round <= scenario.trials; round++) {
-    for (const nodes of scenario.nodes) {
-      for (const chunkBytes of scenario.chunkBytes) {
-        for (const phase of scenario.phases) {
-          const name = `${scenario.suite}/n${nodes}/c${chunkBytes}/${phase}/${round}`;
-          const seed = mix(scenario.seed, name);
-          const order = scenario.bitmap === "off" ? [false] : seed & 1 ? [true, false] : [false, true];
-          for (const bitmap of order) {
-            plans.push({
-              id: `${name}/${bitmap ? "bitmap" : "none"}`,
-              pair,
-              phase,
-              bitmap,
-              seed,
-              nodes,
-              chunkBytes,
-            });
-          }
-          pair++;
-        }
-      }
-    }
-  }
-  return plans;
-}
-
-/** FNV-1a of the pair's name over the run's seed: any fixed, well-spread function does. */
-function mix(seed: number, name: string): number {
-  let hash = (0x811c9dc5 ^ seed) >>> 0;
-  for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return (hash ^ (hash >>> 15)) >>> 0;
 }

@@ -3,10 +3,20 @@
  * The same schema checks a built-in suite, the command line and a YAML file.
  */
 import { z } from "zod";
+import { percentageSchema } from "./percentage.js";
 
 const positiveInteger = z.number().int().positive();
 const chunkBytes = positiveInteger.refine((bytes) => bytes >= 512 && Number.isInteger(Math.log2(bytes)), {
   message: "expected a power of two of at least 512 bytes",
+});
+
+/** A rate of writes as a scenario names it. */
+const rate = z.union([z.literal("closed"), z.number().positive(), percentageSchema], {
+  error: "expected `closed`, writes a second, or a percentage of the closed-loop maximum such as 10%",
+});
+
+const workingSet = z.union([z.literal("all"), positiveInteger, percentageSchema], {
+  error: "expected `all`, a size, or a percentage of the array such as 10%",
 });
 
 export const bitmapScenarioSchema = z.strictObject({
@@ -16,22 +26,36 @@ export const bitmapScenarioSchema = z.strictObject({
   chunkBytes: z.array(chunkBytes).nonempty().describe("Bitmap chunk sizes, bytes"),
   sizeBytes: positiveInteger.describe("Length of a member that slotmark makes, bytes"),
   memberCount: positiveInteger.min(2).max(8).describe("Members of the array"),
-  workload: z.enum(["uniform", "zipf", "sequential"]),
-  workingSetBytes: positiveInteger
-    .nullable()
-    .describe("Part of the array that is written, bytes; null: all of it"),
-  writeBytes: positiveInteger
-    .multipleOf(4096)
-    .max(1 << 20)
-    .describe("Length of an application write, bytes: a multiple of 4096 up to 1 MiB"),
-  plug: positiveInteger.max(1024).describe("Writes that a node submits together"),
-  ratePerSecond: z
-    .number()
-    .positive()
-    .nullable()
-    .describe("Open loop: writes a second, whole cluster; null: closed loop"),
+  workload: z
+    .array(z.enum(["uniform", "zipf", "sequential"]))
+    .nonempty()
+    .describe("Which blocks are written"),
+  workingSet: z
+    .array(workingSet)
+    .nonempty()
+    .describe("Parts of the array that are written, from its start: all, bytes, or a percentage"),
+  writeBytes: z
+    .array(positiveInteger.multipleOf(4096).max(1 << 20))
+    .nonempty()
+    .describe("Lengths of an application write, bytes: multiples of 4096 up to 1 MiB"),
+  plug: z.array(positiveInteger.max(1024)).nonempty().describe("Writes that a node submits together"),
+  depth: z
+    .int()
+    .nonnegative()
+    .max(1024)
+    .describe("Data writes that a node has in flight at once on a member; 0: all of a plug"),
+  rate: z
+    .array(rate)
+    .nonempty()
+    .describe(
+      "closed: closed loop. Else open loop: writes a second of the whole cluster, or a percentage of what a closed loop without " +
+        "bitmap reaches, which is then measured first",
+    ),
   overlap: z.boolean().describe("Let nodes write the same blocks"),
-  durability: z.enum(["preflush-fua", "fua", "none"]),
+  durability: z
+    .array(z.enum(["preflush-fua", "fua", "none"]))
+    .nonempty()
+    .describe("How bitmap pages are made durable"),
   dataSync: z.boolean(),
   variant: z.enum(["safe", "mainline", "original"]),
   kernel: z.enum(["6.1", "mainline"]),
@@ -41,6 +65,12 @@ export const bitmapScenarioSchema = z.strictObject({
     .nonempty()
     .describe("cold: from clean chunks; steady: after the bits on disk have settled"),
   bitmap: z.enum(["paired", "off"]).describe("paired: each trial has a twin without a bitmap, next to it"),
+  priming: z
+    .enum(["workingSet", "touched"])
+    .describe(
+      "What is written once before anything is timed. workingSet: all of it. touched: only the blocks that trials write, for sparse " +
+        "arrays larger than the disk; writes of a node then begin anew after some daemon periods",
+    ),
   trials: positiveInteger.max(10_000).describe("Trial pairs of each phase and matrix point"),
   timeMs: positiveInteger.describe("Measured time of a trial without its warm-up, ms"),
   warmupMs: positiveInteger.describe("Least warm-up, ms"),
@@ -143,13 +173,15 @@ export const recoveryScenarioSchema = z.strictObject({
 });
 
 /** Every kind of scenario. */
-export const scenarioSchema = z.discriminatedUnion("kind", [
+export const scenarioKinds = [
   bitmapScenarioSchema,
   lockScenarioSchema,
   messageScenarioSchema,
   addDiskScenarioSchema,
   recoveryScenarioSchema,
-]);
+] as const;
+
+export const scenarioSchema = z.discriminatedUnion("kind", scenarioKinds);
 
 export type BitmapScenario = z.infer<typeof bitmapScenarioSchema>;
 export type LockScenario = z.infer<typeof lockScenarioSchema>;
@@ -157,4 +189,6 @@ export type MessageScenario = z.infer<typeof messageScenarioSchema>;
 export type AddDiskScenario = z.infer<typeof addDiskScenarioSchema>;
 export type RecoveryScenario = z.infer<typeof recoveryScenarioSchema>;
 export type Scenario = z.infer<typeof scenarioSchema>;
+export type Rate = BitmapScenario["rate"][number];
+export type WorkingSet = BitmapScenario["workingSet"][number];
 export type Phase = BitmapScenario["phases"][number];

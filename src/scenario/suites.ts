@@ -1,13 +1,7 @@
 /** The built-in suites, complete scenarios by name. */
 import { SlotmarkError } from "../errors.js";
-import type {
-  AddDiskScenario,
-  BitmapScenario,
-  LockScenario,
-  MessageScenario,
-  RecoveryScenario,
-  Scenario,
-} from "./schema.js";
+import { bitmap, chunkSweep, nodeScaling, quick } from "./bitmap-suites.js";
+import type { AddDiskScenario, LockScenario, MessageScenario, RecoveryScenario, Scenario } from "./schema.js";
 
 export interface Suite {
   readonly summary: string;
@@ -19,32 +13,6 @@ export interface Suite {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-
-export const quick: BitmapScenario = {
-  kind: "bitmap",
-  suite: "quick",
-  nodes: [4],
-  chunkBytes: [64 * KIB],
-  sizeBytes: 1024 * MIB,
-  memberCount: 2,
-  workload: "uniform",
-  workingSetBytes: 512 * MIB,
-  writeBytes: 4 * KIB,
-  plug: 1,
-  ratePerSecond: null,
-  overlap: false,
-  durability: "preflush-fua",
-  dataSync: false,
-  variant: "safe",
-  kernel: "mainline",
-  daemonSleepMs: 500,
-  phases: ["cold", "steady"],
-  bitmap: "paired",
-  trials: 6,
-  timeMs: 1500,
-  warmupMs: 500,
-  seed: 1,
-};
 
 export const locks: LockScenario = {
   kind: "locks",
@@ -140,6 +108,32 @@ export const suites: ReadonlyMap<string, Suite> = new Map([
     },
   ],
   [
+    "bitmap",
+    {
+      summary:
+        "what the bitmap costs in closed loop, cold and steady, by workload, chunk and plug size, with passes every 500 ms",
+      forGating: true,
+      scenarios: [bitmap],
+    },
+  ],
+  [
+    "chunk-sweep",
+    {
+      summary:
+        "which chunk to use: what the bitmap costs writes against what a crash would resync, by chunk size, at 1, 10 and 50 % of the most that the members take, over all and a tenth of 100 GiB",
+      forGating: true,
+      scenarios: [chunkSweep],
+    },
+  ],
+  [
+    "node-scaling",
+    {
+      summary: "what 1 to 64 nodes cost one another: writes and bitmap in closed loop, by node count",
+      forGating: true,
+      scenarios: [nodeScaling],
+    },
+  ],
+  [
     "locks",
     {
       summary:
@@ -183,10 +177,8 @@ export function suiteNamed(name: string): Suite {
     throw new SlotmarkError(
       "usage",
       "unknown-suite",
-      /\.ya?ml$/.test(name)
-        ? `${name}: scenarios from files are not available in this version of slotmark`
-        : `there is no suite named ${JSON.stringify(name)}`,
-      `choose one of: ${[...suites.keys()].join(", ")} (\`slotmark run --list\` describes them)`,
+      `there is no suite named ${JSON.stringify(name)}`,
+      `choose one of: ${[...suites.keys()].join(", ")} (\`slotmark run --list\` describes them), or name a scenario file (.yaml)`,
     );
   }
   return suite;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFigure, formatSize, scaleFor } from "../../src/report/quantity.js";
+import { formatFigure, scaleFor } from "../../src/report/quantity.js";
 import { spreadOf } from "../../src/report/spread.js";
+import { formatSize } from "../../src/scenario/quantities.js";
 
 test("figures have three significant digits and no exponent", () => {
   assert.deepEqual(

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { expand } from "../../src/scenario/expand.js";
+import { quick } from "../../src/scenario/bitmap-suites.js";
+import { expand } from "../../src/scenario/expand-bitmap.js";
 import type { Scenario } from "../../src/scenario/schema.js";
-import { quick } from "../../src/scenario/suites.js";
 import { MAIN, runSlotmark } from "../cli/run-slotmark.js";
 import { runFolder } from "./run-folder.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expand } from "../../src/scenario/expand.js";
-import { quick } from "../../src/scenario/suites.js";
+import { quick } from "../../src/scenario/bitmap-suites.js";
+import { expand, findsMaximum } from "../../src/scenario/expand-bitmap.js";
 
 test("each pair has one trial with and one without a bitmap, next to each other and of one seed", () => {
   const plans = expand({ ...quick, nodes: [2, 4], chunkBytes: [65536, 1 << 20], trials: 3 });
@@ -34,4 +34,47 @@ test("the order inside pairs follows the seed and both orders occur", () => {
 
 test("without a bitmap there are no twins", () => {
   assert.ok(expand({ ...quick, bitmap: "off" }).every((plan) => !plan.bitmap));
+});
+
+test("every axis multiplies, and a name tells the values of those that have several", () => {
+  const plans = expand({
+    ...quick,
+    workload: ["uniform", "zipf"],
+    plug: [1, 8],
+    durability: ["fua", "none"],
+    phases: ["steady"],
+    trials: 1,
+  });
+  assert.equal(plans.length, 2 * 2 * 2 * 2);
+  assert.equal(new Set(plans.map((plan) => plan.id)).size, plans.length);
+  assert.ok(plans.some(({ id }) => id === "quick/n4/c65536/zipf/p8/none/steady/1/bitmap"));
+});
+
+test("a percentage of the maximum is measured after the maximum, which neither chunk nor durability changes", () => {
+  const plans = expand({
+    ...quick,
+    chunkBytes: [65536, 1 << 20],
+    durability: ["fua", "none"],
+    workingSet: ["all", "10%"],
+    rate: ["1%", "closed", 500],
+    phases: ["steady"],
+    trials: 2,
+  });
+  const maxima = plans.filter(findsMaximum);
+  assert.deepEqual(plans.slice(0, maxima.length), maxima);
+  assert.deepEqual(
+    new Set(maxima.map(({ maximum }) => maximum)),
+    new Set(["quick/n4/sall/maximum", "quick/n4/s10%/maximum"]),
+  );
+  assert.ok(maxima.every(({ bitmap, pair, rate }) => !bitmap && pair === null && rate === "closed"));
+  for (const { rate, maximum, workingSet } of plans.slice(maxima.length)) {
+    assert.equal(maximum, rate === "1%" ? `quick/n4/s${workingSet}/maximum` : null);
+  }
+});
+
+test("where only touched blocks are primed, all trials write the same ones", () => {
+  const seeds = (priming: "touched" | "workingSet") =>
+    new Set(expand({ ...quick, priming, seed: 9 }).map(({ seed }) => seed));
+  assert.deepEqual(seeds("touched"), new Set([9]));
+  assert.ok(seeds("workingSet").size > 1);
 });

@@ -38,3 +38,15 @@ export function parseTimeMs(text: string): number {
   }
   return ms;
 }
+
+/** `64K` for 65536, as the command line takes it; bytes that are no whole KiB stay a number. */
+export function formatSize(bytes: number): string {
+  const units = ["", "K", "M", "G", "T", "P"];
+  let unit = 0;
+  let rest = bytes;
+  while (rest >= 1024 && rest % 1024 === 0 && unit < units.length - 1) {
+    rest /= 1024;
+    unit++;
+  }
+  return `${rest}${units[unit]}`;
+}

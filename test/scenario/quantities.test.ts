@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseSizeBytes, parseTimeMs } from "../../src/commands/quantities.js";
+import { parseSizeBytes, parseTimeMs } from "../../src/scenario/quantities.js";
 
 test("sizes are powers of 1024", () => {
   assert.deepEqual(
