@@ -2,31 +2,56 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Steadiness } from "../../src/cluster/steadiness.js";
 
-test("fewer than three passes are never settled", () => {
-  const slot = new Steadiness();
-  slot.passEnded(100, 10);
-  slot.passEnded(100, 20);
-  assert.equal(slot.rhythm, "settling");
-  slot.passEnded(100, 30);
-  assert.equal(slot.rhythm, "steady");
+/** Passes that end with so many bits on disk, each after as many changes as before. */
+function after(...bits: readonly number[]): string {
+  const steadiness = new Steadiness();
+  bits.forEach((count, pass) => {
+    steadiness.passEnded(count, pass + 1);
+  });
+  return steadiness.rhythm;
+}
+
+test("three passes within 5 % are steady, two are too few, and what still grows is settling", () => {
+  assert.equal(after(1000, 1000), "settling");
+  assert.equal(after(10_000, 10_200, 10_400), "steady");
+  assert.equal(after(10_000, 10_300, 10_600), "settling");
+  assert.equal(after(5_000, 10_000, 15_000, 15_100, 15_200), "steady");
 });
 
-test("bits that drift more than 5 % over three passes are not steady, and become so when they stop", () => {
-  const slot = new Steadiness();
-  for (const [pass, bits] of [800, 900, 1000].entries()) slot.passEnded(bits, (pass + 1) * 10);
-  assert.equal(slot.rhythm, "settling");
-  slot.passEnded(1001, 40);
-  slot.passEnded(960, 50);
-  assert.equal(slot.rhythm, "steady");
+test("no change in three passes is hot", () => {
+  const steadiness = new Steadiness();
+  for (let pass = 0; pass < 3; pass++) steadiness.passEnded(64, 0);
+  assert.equal(steadiness.rhythm, "hot");
+  steadiness.passEnded(64, 1);
+  assert.equal(steadiness.rhythm, "steady");
 });
 
-test("hot means that nothing was set or cleared for three passes, whatever happened before", () => {
-  const slot = new Steadiness();
-  slot.passEnded(500, 7);
-  for (let pass = 0; pass < 2; pass++) slot.passEnded(500, 7);
-  assert.equal(slot.rhythm, "steady");
-  slot.passEnded(500, 7);
-  assert.equal(slot.rhythm, "hot");
-  slot.passEnded(500, 9);
-  assert.equal(slot.rhythm, "steady");
+test("few bits may vary as counts do, but only after five passes", () => {
+  assert.equal(after(100, 110, 95), "settling");
+  assert.equal(after(50, 100, 100, 110, 95), "steady");
+  assert.equal(after(50, 100, 60, 110, 160), "settling", "that is growth and no noise");
+  assert.equal(after(1, 1, 40_000, 44_000, 40_000), "settling", "of many bits noise is less than 5 %");
+});
+
+test("three Poisson counts of one mean are steady in at least 95 of 100 cases, and three that double never", () => {
+  let state = 12345;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state + 0.5) / 2 ** 32;
+  };
+  const poisson = (mean: number) => {
+    const gap = () => -Math.log(random());
+    let count = 0;
+    for (let time = gap(); time < mean; time += gap()) count++;
+    return count;
+  };
+  for (const mean of [40, 200, 1000]) {
+    let steady = 0;
+    for (let trial = 0; trial < 1000; trial++) {
+      const counts = [mean, mean, poisson(mean), poisson(mean), poisson(mean)];
+      if (after(...counts) === "steady") steady++;
+      assert.equal(after(0, 0, mean / 2, mean, mean * 2), "settling");
+    }
+    assert.ok(steady >= 930, `${steady} of 1000 at ${mean}`);
+  }
 });
