@@ -1,4 +1,5 @@
 /** The middle of a few trials' figures and how far they lie apart. */
+import { quantile } from "../measure/quantile.js";
 
 export interface Spread {
   readonly median: number;
@@ -6,14 +7,6 @@ export interface Spread {
   readonly lower: number;
   readonly upper: number;
   readonly count: number;
-}
-
-/** Quantile by linear interpolation between order statistics (Hyndman and Fan 1996, type 7). */
-function quantile(sorted: readonly number[], fraction: number): number {
-  const position = (sorted.length - 1) * fraction;
-  const below = sorted[Math.floor(position)] ?? Number.NaN;
-  const above = sorted[Math.ceil(position)] ?? Number.NaN;
-  return below + (above - below) * (position - Math.floor(position));
 }
 
 /** @returns undefined for no figures */
