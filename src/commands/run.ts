@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
+import { chunkAdvice } from "../compare/chunk-advice.js";
 import { SlotmarkError } from "../errors.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { expectedMs } from "../measure/expected-time.js";
@@ -195,10 +196,13 @@ async function run(
       return;
     }
     const { journal: _, ...runFields } = header;
+    const taxed = withTax(trials);
+    const advice = chunkAdvice(taxed);
     const result: Result = {
       ...runFields,
-      trials: withTax(trials),
+      trials: taxed,
       histograms,
+      ...(advice.length > 0 ? { chunkAdvice: advice } : {}),
       warnings: runWarnings(scenarios, trials, header.backends.members, io),
     };
     writeResult(plan.outPath, result);

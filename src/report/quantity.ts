@@ -44,3 +44,8 @@ export function formatFigure(figure: number, decimals = decimalsFor(figure)): st
   const grouped = whole.length < 5 ? whole : whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
   return sign + grouped + (fraction === undefined ? "" : `.${fraction}`);
 }
+
+/** `+3.10 %`. */
+export function signedPercent(percent: number): string {
+  return `${percent > 0 ? "+" : ""}${formatFigure(percent)} %`;
+}

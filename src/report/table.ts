@@ -4,11 +4,12 @@
  */
 import { medianInterval } from "../measure/median-interval.js";
 import { TAX_METRIC } from "../measure/tax.js";
-import type { Result } from "../results/schema.js";
+import type { Result, Trial } from "../results/schema.js";
+import { chunkAdviceLines } from "./chunk-advice-table.js";
 import { groupLines, groupName } from "./group-table.js";
 import { isLatencyTrial, latencyTables } from "./latency-tables.js";
 import { describeMachine } from "./machine.js";
-import { formatFigure } from "./quantity.js";
+import { formatFigure, signedPercent } from "./quantity.js";
 import { paint, type TerminalStyle, terminalStyle, wrap } from "./terminal-style.js";
 import { commonLabels, describeLabels, groupTrials, type TrialGroup } from "./trial-groups.js";
 
@@ -18,13 +19,17 @@ const GROUPS_LEGEND = "Figures are medians over trials, in brackets the interqua
 export function resultTable(result: Result, style: TerminalStyle = terminalStyle(process.stdout)): string {
   const suites = [...new Set(result.trials.map((trial) => trial.suite))].join(", ");
   const latencies = result.trials.filter(isLatencyTrial);
-  const others = { trials: result.trials.filter((trial) => !isLatencyTrial(trial)) };
+  // Where there is advice, its curves stand for the groups that it was read from: those are dozens.
+  const advised = (result.chunkAdvice ?? []).length > 0;
+  const shown = (trial: Trial) => !isLatencyTrial(trial) && !(advised && trial.labels.loop === "open");
+  const others = { trials: result.trials.filter(shown) };
   const groups = groupTrials(others);
   const machine = describeMachine(result).map(([word, text]) => wrap(text, style, word.padEnd(10)));
   const work = describeLabels(commonLabels(others));
   const lines = [
     paint(`slotmark ${suites}`, "bold", style),
     ...(work === "" ? [] : [wrap(work, style, "  ")]),
+    ...chunkAdviceLines(result.chunkAdvice ?? [], style),
     ...headline(groups, style),
     ...groups.flatMap((group) => ["", ...groupLines(group, style)]),
     ...(groups.length > 0 ? ["", paint(GROUPS_LEGEND, "dim", style)] : []),
@@ -34,10 +39,6 @@ export function resultTable(result: Result, style: TerminalStyle = terminalStyle
     ...warningLines(result, style),
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function signed(percent: number): string {
-  return `${percent > 0 ? "+" : ""}${formatFigure(percent)} %`;
 }
 
 function headline(groups: readonly TrialGroup[], style: TerminalStyle): string[] {
@@ -53,9 +54,9 @@ function headline(groups: readonly TrialGroup[], style: TerminalStyle): string[]
     const sure =
       taxes.length < 2
         ? "one pair, so no interval"
-        : `${signed(interval.low)} to ${signed(interval.high)}, ${confidence} % interval of ${taxes.length} pairs`;
+        : `${signedPercent(interval.low)} to ${signedPercent(interval.high)}, ${confidence} % interval of ${taxes.length} pairs`;
     const caveat = group.phase === "notSteady" ? "; had not settled, so no advice" : "";
-    rows.push({ name: groupName(group), tax: signed(interval.median), sure: sure + caveat });
+    rows.push({ name: groupName(group), tax: signedPercent(interval.median), sure: sure + caveat });
   }
   if (rows.length === 0) return [];
   const nameWidth = Math.max(...rows.map(({ name }) => name.length));

@@ -56,6 +56,7 @@ function describeLabel(name: string, value: Label): string {
   if (name.endsWith("Bytes") && typeof value === "number") return `${words} ${formatSize(value)}`;
   if (name.endsWith("Ms")) return `${words} ${value}ms`;
   if (name.endsWith("PerSecond")) return `${words} ${value}/s`;
+  if (name === "ratePercent") return `rate ${value} % of the maximum`;
   return `${words} ${typeof value === "boolean" ? (value ? "yes" : "no") : value}`;
 }
 

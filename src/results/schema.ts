@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { environmentSchema } from "../measure/environment-schema.js";
+import { chunkAdviceSchema } from "./chunk-advice-schema.js";
 
 export const SCHEMA_VERSION = 1;
 
@@ -107,6 +108,12 @@ export const resultSchema = z
     ...runFields,
     trials: z.array(trialSchema),
     histograms: encodedHistograms,
+    chunkAdvice: z
+      .array(chunkAdviceSchema)
+      .optional()
+      .describe(
+        "Of a run in open loop with several chunk sizes: which one to use, for each rate and working set",
+      ),
     warnings: z.array(warningSchema),
   })
   .superRefine((result, context) => {
