@@ -102,9 +102,9 @@ function titleOf(scenario: BitmapScenario, plan: TrialPlan): string {
   return `${scenario.suite} ${plan.phase}, ${nodes}, ${bitmap}`;
 }
 
-/** About how long a trial takes: a settling bitmap needs at least three passes, one to two daemon periods apart. */
+/** About how long a trial takes: a settling bitmap takes some five passes, a daemon period apart or a little more. */
 export function bitmapTrialMs(scenario: BitmapScenario, plan: TrialPlan): number {
-  const settlingMs = plan.bitmap && plan.phase === "steady" ? 4 * scenario.daemonSleepMs : 0;
+  const settlingMs = plan.bitmap && plan.phase === "steady" ? 5 * scenario.daemonSleepMs : 0;
   return Math.max(scenario.warmupMs, settlingMs) + scenario.timeMs;
 }
 

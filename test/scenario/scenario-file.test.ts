@@ -8,7 +8,7 @@ import { bitmap, chunkSweep } from "../../src/scenario/bitmap-suites.js";
 import { parseScenarios } from "../../src/scenario/scenario-file.js";
 import { scenarioSchema } from "../../src/scenario/schema.js";
 import { locks, suites } from "../../src/scenario/suites.js";
-import { runSlotmark } from "../cli/run-slotmark.js";
+import { REPOSITORY, runSlotmark } from "../cli/run-slotmark.js";
 
 function refusal(text: string): SlotmarkError {
   try {
@@ -111,6 +111,13 @@ test("the command line runs a file, and its options go before the file's fields"
     }
   }
   assert.equal(fs.readFileSync(file, "utf8").includes("5s"), true, "the file is only read");
+});
+
+test("the README's example is a scenario file", () => {
+  const [, example = ""] =
+    /```yaml\n([\s\S]*?)```/.exec(fs.readFileSync(path.join(REPOSITORY, "README.md"), "utf8")) ?? [];
+  const [scenario] = parseScenarios(example, "README.yaml");
+  assert.equal(scenario?.kind, "bitmap");
 });
 
 test("the schema of a scenario file takes what a file may say", () => {
