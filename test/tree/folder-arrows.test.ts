@@ -15,13 +15,14 @@ const ROOMS = [
   "cluster",
   "replay",
   "bitmap",
+  "block-trace",
   "dlm",
   "storage",
   "ondisk",
   "errors.ts",
 ];
 /** On one level: none imports another. */
-const NEIGHBOURS = new Set(["bitmap", "dlm", "storage"]);
+const NEIGHBOURS = new Set(["bitmap", "block-trace", "dlm", "storage"]);
 
 /** `src/storage/member.ts` → `storage`; a file of `src/` itself is its own room. */
 function roomOf(path: string): string {
@@ -47,6 +48,7 @@ test("the rule itself: down is allowed, up and across are not", () => {
   assert.ok(isAllowed("storage", "ondisk"));
   assert.ok(!isAllowed("results", "report"));
   assert.ok(!isAllowed("bitmap", "storage"));
+  assert.ok(!isAllowed("block-trace", "storage"));
   assert.ok(!isAllowed("ondisk", "storage"));
   assert.ok(!isAllowed("errors.ts", "ondisk"));
 });
