@@ -29,7 +29,8 @@ export interface WorkloadOptions {
 
 /** fio's default exponent. */
 export const DEFAULT_THETA = 1.1;
-const STRIPE_SECTORS = 2048;
+/** What one node has in a row, of generated workloads and of traces. */
+export const STRIPE_SECTORS = 2048;
 
 export interface WorkloadPlan {
   readonly kind: WorkloadKind;

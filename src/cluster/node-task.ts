@@ -1,10 +1,10 @@
 /** What the main thread asks of a node for one trial, and what the node answers. Both are copied between threads. */
-import type { WorkloadOptions } from "../bitmap/workload.js";
 import type { ErrorKind } from "../errors.js";
 import type { SlotGeometry } from "../ondisk/slot-geometry.js";
 import type { Durability, PageIo } from "../storage/page-writer.js";
 import type { ClusterEvent } from "./cluster-event.js";
 import type { Rhythm } from "./steadiness.js";
+import type { WritesTask } from "./write-source.js";
 
 export interface NodeTask {
   readonly slot: number;
@@ -12,14 +12,11 @@ export interface NodeTask {
   readonly members: readonly { readonly path: string; readonly dataOffsetBytes: number }[];
   /** The array's event count. */
   readonly events: number;
-  readonly workload: WorkloadOptions;
-  /** So many writes later the workload begins anew, where the ring is filled; null: it never does. */
-  readonly writesBeforeRepeat: number | null;
+  readonly writes: WritesTask;
+  /** Writes that the node submits together; in open loop of a trace the most. */
   readonly plug: number;
   /** Data writes in flight at once on a member; 0: all of a plug's. */
   readonly depth: number;
-  /** This node's writes a second in open loop; null: closed loop. */
-  readonly ratePerSecond: number | null;
   readonly bitmap: boolean;
   readonly phase: "cold" | "steady";
   readonly io: PageIo;

@@ -1,12 +1,16 @@
 /** Entry of a node's worker thread: sets the node up, meets the others at the start barrier, works, and answers. */
 import fs from "node:fs";
 import { createWasmBitmap, type WasmBitmap } from "../bitmap/wasm.js";
+import { EventReader } from "../block-trace/event-reader.js";
 import { SlotmarkError } from "../errors.js";
 import { pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { openPageWriter } from "../storage/open-page-writer.js";
 import { Control } from "./control.js";
+import { GeneratedWrites } from "./generated-writes.js";
 import { Node } from "./node.js";
 import type { NodeAnswer, NodeTask } from "./node-task.js";
+import { TracedWrites } from "./traced-writes.js";
+import { payloadBytesOf, payloadSeedOf } from "./write-source.js";
 
 export function runNode(task: NodeTask): NodeAnswer {
   const control = new Control(task.control);
@@ -21,24 +25,28 @@ export function runNode(task: NodeTask): NodeAnswer {
 }
 
 function work(task: NodeTask, control: Control): NodeAnswer {
-  const { geometry, slot, members, workload } = task;
-  const bitmap = createWasmBitmap({ geometry, slot, payloadBytes: workload.writeBytes });
+  const { geometry, slot, members, writes } = task;
+  const payloadBytes = payloadBytesOf(writes);
+  const bitmap = createWasmBitmap({ geometry, slot, payloadBytes });
   const writer = openPageWriter(task.io, {
     members,
     memory: bitmap.memory,
     imageOffsetBytes: bitmap.imageOffsetBytes,
     imageBytes: bitmap.image.byteLength,
     payloadOffsetBytes: bitmap.payloadOffsetBytes,
-    payloadBytes: workload.writeBytes,
+    payloadBytes,
     depth: task.depth,
     durability: task.durability,
     dataSync: task.dataSync,
   });
   try {
     readOwnSlot(bitmap, task);
-    bitmap.configureWorkload(workload);
-    fillPayload(bitmap, workload.writeBytes, workload.seed);
-    const node = new Node(task, bitmap, writer, control);
+    fillPayload(bitmap, payloadBytes, payloadSeedOf(writes));
+    const source =
+      writes.kind === "generated"
+        ? new GeneratedWrites(writes, bitmap, task.plug)
+        : new TracedWrites(writes, new EventReader(writes.events), bitmap.ring, task.plug);
+    const node = new Node(task, bitmap, writer, control, source);
     try {
       if (!control.arriveAndWait()) return { outcome: "stopped" };
       const measurement = node.run();

@@ -19,9 +19,11 @@ import { LevelOverTime } from "./level-over-time.js";
 import type { NodeMeasurement, NodeTask } from "./node-task.js";
 import { pause } from "./pause.js";
 import { type Rhythm, Steadiness } from "./steadiness.js";
+import { PLUG_SPLIT_WRITES, type WriteSource } from "./write-source.js";
 
-/** md flushes a plug by itself at 32 × copies member bios, copies being twice the members (spec §3.2 step 5). */
-const PLUG_SPLIT_WRITES = 64;
+/** A node with nothing to write looks so often whether the interval is set (sooner than it begins), later whether to stop. */
+const LOOK_FOR_INTERVAL_NS = 2e6;
+const LOOK_FOR_STOP_NS = 100e6;
 
 /** So many page writes of a trial a trace holds; viewers choke on more. */
 const TRACED_PAGE_WRITES = 20_000;
@@ -36,8 +38,6 @@ export class Node {
   private readonly startNs = monotonicNs();
   private bitmapOn: boolean;
   private recording = false;
-  private ringNext: number;
-  private writesUntilRepeat: number;
   private readonly payloadStamp: Float64Array;
   private readonly completedNs = new Float64Array(PLUG_SPLIT_WRITES);
   private dataPlugs = 0;
@@ -57,14 +57,13 @@ export class Node {
     private readonly bitmap: WasmBitmap,
     private readonly writer: PageWriter,
     private readonly control: Control,
+    private readonly source: WriteSource,
   ) {
     this.mdThread = new MdThread(task.daemonSleepNs, this.startNs);
     // Loading a bitmap arms the thread's timer (md_bitmap_load).
     this.mdThread.arm(false);
-    this.serviceLatency = task.ratePerSecond === null ? null : latencyHistogram();
+    this.serviceLatency = source.openLoop ? latencyHistogram() : null;
     this.bitmapOn = task.bitmap && task.phase === "steady";
-    this.ringNext = bitmap.ring.capacity;
-    this.writesUntilRepeat = task.writesBeforeRepeat ?? Number.POSITIVE_INFINITY;
     this.payloadStamp = new Float64Array(bitmap.memory.buffer, bitmap.payloadOffsetBytes, 1);
   }
 
@@ -73,11 +72,9 @@ export class Node {
     let settled = false;
     let rhythmAtStart: Rhythm = "settling";
     let interval = this.control.interval;
-    let intendedNs = monotonicNs();
-    const everyNs = this.task.ratePerSecond === null ? 0 : (this.task.plug * 1e9) / this.task.ratePerSecond;
-    // Nodes of one cluster do not start their plugs at the same instant.
-    intendedNs += (everyNs * this.task.workload.node) / this.task.workload.nodes;
-    let lastStartNs = intendedNs;
+    let delayNs = 0;
+    const { source } = this;
+    source.start(monotonicNs());
 
     for (;;) {
       if (this.control.stopped) return null;
@@ -88,20 +85,24 @@ export class Node {
       }
       interval ??= this.control.interval;
       if (interval !== null && !this.recording && nowNs >= interval.fromNs) {
-        rhythmAtStart = this.steadiness.rhythm;
+        rhythmAtStart = this.rhythm;
         this.beginRecording(interval.fromNs);
-        if (everyNs > 0) intendedNs = Math.max(intendedNs, interval.fromNs);
+        source.measureFrom(interval.fromNs);
+        delayNs = 0;
       }
       if (interval !== null && nowNs >= interval.untilNs) break;
 
-      if (everyNs > 0 && nowNs < intendedNs) {
-        this.idleUntil(Math.min(intendedNs, interval?.untilNs ?? intendedNs));
+      if (nowNs < source.nextNs) {
+        const lookNs =
+          interval === null
+            ? nowNs + LOOK_FOR_INTERVAL_NS
+            : Math.min(nowNs + LOOK_FOR_STOP_NS, this.recording ? interval.untilNs : interval.fromNs);
+        this.idleUntil(Math.min(source.nextNs, lookNs));
         nowNs = monotonicNs();
-        if (nowNs < intendedNs) continue;
+        if (nowNs < source.nextNs) continue;
       }
-      lastStartNs = nowNs;
-      this.plug(everyNs > 0 ? intendedNs : nowNs, nowNs);
-      if (everyNs > 0) intendedNs += everyNs;
+      this.plug(nowNs);
+      delayNs = nowNs - source.plugIntendedNs;
     }
 
     const endNs = monotonicNs();
@@ -116,8 +117,8 @@ export class Node {
       dirtyBytes: { mean: this.dirtyBytes.mean(endNs), maximum: this.dirtyBytes.maximum },
       passes: this.steadiness.passes - this.passesBefore,
       rhythmAtStart,
-      rhythmAtEnd: this.steadiness.rhythm,
-      finalDelayNs: everyNs > 0 ? Math.max(0, lastStartNs - (intendedNs - everyNs)) : 0,
+      rhythmAtEnd: this.rhythm,
+      finalDelayNs: delayNs,
       writeLatency: encodeHistogram(this.writeLatency),
       serviceLatency: this.serviceLatency === null ? null : encodeHistogram(this.serviceLatency),
       unplugLatency: this.unplugs === 0 ? null : encodeHistogram(this.unplugLatency),
@@ -136,8 +137,13 @@ export class Node {
   private isSettled(nowNs: number): boolean {
     const elapsedNs = nowNs - this.startNs;
     if (elapsedNs < this.task.warmupNs) return false;
-    if (!this.bitmapOn) return true;
+    if (!this.bitmapOn || this.source.empty) return true;
     return this.steadiness.rhythm !== "settling" || elapsedNs >= this.task.settleLimitNs;
+  }
+
+  /** Who never writes sets and clears no bit. */
+  private get rhythm(): Rhythm {
+    return this.source.empty ? "hot" : this.steadiness.rhythm;
   }
 
   private beginRecording(fromNs: number): void {
@@ -153,19 +159,18 @@ export class Node {
     return Math.min(this.bitsOnDisk * chunkBytes, syncSizeSectors * SECTOR_BYTES);
   }
 
-  /** One plug of writes, split where md splits it; latencies of all count from `countFromNs`. */
-  private plug(countFromNs: number, startNs: number): void {
-    for (let left = this.task.plug; left > 0; ) {
-      const writes = Math.min(left, PLUG_SPLIT_WRITES);
-      this.flush(writes, countFromNs, startNs);
-      left -= writes;
-    }
+  /** One plug of writes, split where md splits it. */
+  private plug(startNs: number): void {
+    const writes = this.source.plug(startNs);
+    for (let left = writes; left > 0; ) left -= this.flush(Math.min(left, PLUG_SPLIT_WRITES), startNs);
     if (this.recording) this.plugs++;
   }
 
-  private flush(writes: number, countFromNs: number, startNs: number): void {
-    const { bitmap, writer } = this;
-    const first = this.nextEvents(writes);
+  /** At most `most` of the plug's writes; returns how many. */
+  private flush(most: number, startNs: number): number {
+    const { bitmap, source, writer } = this;
+    const writes = source.next(most);
+    const { first } = source;
     if (this.bitmapOn) {
       // A single synchronous write goes through the md thread, whose pass comes before its unplug; a batch is unplugged by its
       // caller and wakes nobody (golden/writes findings 4 and 8).
@@ -192,12 +197,13 @@ export class Node {
     if (this.recording) {
       for (let write = 0; write < writes; write++) {
         const doneNs = this.completedNs[write] ?? 0;
-        recordLatency(this.writeLatency, doneNs - countFromNs);
+        recordLatency(this.writeLatency, doneNs - (source.countFromNs[first + write] ?? 0));
         if (this.serviceLatency !== null) recordLatency(this.serviceLatency, doneNs - startNs);
       }
       this.writes += writes;
     }
     if (this.bitmapOn) bitmap.endWrites(first, writes, false);
+    return writes;
   }
 
   private wakeMdThread(nowNs: number): void {
@@ -250,22 +256,5 @@ export class Node {
     pause(Math.min(untilNs, timerNs));
     const nowNs = monotonicNs();
     if (this.bitmapOn && nowNs >= timerNs) this.wakeMdThread(nowNs);
-  }
-
-  /** Ring index of the next `writes` events; refills the ring with whole plugs. */
-  private nextEvents(writes: number): number {
-    const { ring } = this.bitmap;
-    if (this.ringNext + writes > ring.capacity) {
-      if (this.writesUntilRepeat <= 0) {
-        this.bitmap.configureWorkload(this.task.workload);
-        this.writesUntilRepeat = this.task.writesBeforeRepeat ?? Number.POSITIVE_INFINITY;
-      }
-      this.writesUntilRepeat -= ring.capacity;
-      this.bitmap.generate(0, ring.capacity, Math.min(this.task.plug, PLUG_SPLIT_WRITES));
-      this.ringNext = 0;
-    }
-    const first = this.ringNext;
-    this.ringNext += writes;
-    return first;
   }
 }

@@ -1,9 +1,9 @@
 /** `slotmark examine --check`: runs the check, shows how far it is, and turns what it finds into one error. */
 import { SlotmarkError } from "../errors.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { byteText } from "../scenario/byte-text.js";
 import { checkConsistencyOf } from "../storage/consistency.js";
 import type { Consistency, Violation } from "../storage/consistency-findings.js";
-import { byteText } from "./byte-text.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
 import { ReportedFailure } from "./reported-failure.js";

@@ -6,11 +6,11 @@ import type { ArrayLevel } from "../ondisk/array-size.js";
 import { CLUSTER_NAME_BYTES } from "../ondisk/bitmap-superblock.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
+import { byteText } from "../scenario/byte-text.js";
 import { parseSizeBytes } from "../scenario/quantities.js";
 import { type ClusteredArray, createArray } from "../storage/array.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
-import { byteText } from "./byte-text.js";
 import { interruption } from "./interruption.js";
 import { repeatedOption } from "./repeated-option.js";
 

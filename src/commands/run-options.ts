@@ -5,6 +5,7 @@ import { isScenarioFile, readScenarioFile } from "../scenario/scenario-file.js";
 import type { Scenario } from "../scenario/schema.js";
 import { scenarioSchema } from "../scenario/schema.js";
 import { suiteNamed } from "../scenario/suites.js";
+import { impliedRate, isTrace, withAbsolutePath } from "../scenario/trace-workload.js";
 
 /** As commander hands them over: texts, and booleans for flags. */
 export interface RunOptions {
@@ -170,18 +171,21 @@ function refuseSingleMember({ member }: RunOptions): void {
 
 /** The scenario's fields that options set. @throws SlotmarkError `option-invalid`, `size-invalid`, `time-invalid` */
 export function overridesOf(options: RunOptions): Record<string, unknown> {
+  // A file's name may hold commas.
+  const workload = options.workload
+    ?.split(/,(?=(?:uniform|zipf|sequential)(?:,|$)|trace:)/)
+    .map((text) => withAbsolutePath(text, process.cwd()));
+  refuseBesideTraces(workload ?? [], options);
   const overrides: Record<string, unknown> = {
     nodes: options.nodes?.split(",").map((text) => count("--nodes", text)),
     chunkBytes: options.chunk?.split(",").map(parseSizeBytes),
     sizeBytes: options.size && parseSizeBytes(options.size),
-    workload: options.workload?.split(","),
+    workload,
     workingSet: options.workingSet?.split(",").map(partOfArray),
     writeBytes: options.writeSize?.split(",").map(parseSizeBytes),
     plug: options.plug?.split(",").map((text) => count("--plug", text)),
     depth: options.depth && count("--depth", options.depth),
-    rate: options.rate
-      ?.split(",")
-      .map((text) => (text === "closed" || text.endsWith("%") ? text : count("--rate", text))),
+    rate: options.rate === undefined ? impliedRate(workload ?? []) : options.rate.split(",").map(rateOf),
     overlap: options.overlap,
     durability: options.durability?.split(","),
     dataSync: options.dataSync,
@@ -196,6 +200,22 @@ export function overridesOf(options: RunOptions): Record<string, unknown> {
     memberCount: options.member.length > 0 ? options.member.length : undefined,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+}
+
+function rateOf(text: string): number | string {
+  return text === "closed" || text === "recorded" || text.endsWith("%") ? text : count("--rate", text);
+}
+
+/** What a trace says itself, nobody can ask otherwise. */
+function refuseBesideTraces(workloads: readonly unknown[], { workingSet, writeSize }: RunOptions): void {
+  const option = workingSet !== undefined ? "--working-set" : writeSize !== undefined ? "--write-size" : null;
+  if (option === null || workloads.length === 0 || !workloads.every(isTrace)) return;
+  throw new SlotmarkError(
+    "usage",
+    "option-foreign",
+    `${option} means nothing to --workload trace: where a trace writes, and how much at a time, is in the trace`,
+    "Leave it out.",
+  );
 }
 
 function partOfArray(text: string): number | string {

@@ -11,9 +11,11 @@ import { NewDisk } from "../measure/new-disk.js";
 import { choosePageIo } from "../measure/page-io.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
+import { RunTraces } from "../measure/run-traces.js";
 import { runWarnings } from "../measure/run-warnings.js";
 import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
+import { refuseUnfitting } from "../measure/trace-fit.js";
 import { TraceSink } from "../measure/trace-sink.js";
 import { memberRoles, trialsOf } from "../measure/trials-of.js";
 import { leastWrittenBytes } from "../measure/written-part.js";
@@ -62,7 +64,10 @@ export function registerRun(program: Command): void {
     .option("--nodes <n[,n]>", "node counts, 1 to 64")
     .option("--chunk <size[,size]>", "bitmap chunk sizes, such as 64K or 64M")
     .option("--size <size>", "length of the members that are made")
-    .option("--workload <kind[,kind]>", "uniform, zipf or sequential")
+    .option(
+      "--workload <kind[,kind]>",
+      "uniform, zipf, sequential, or trace:FILE: a block trace of your own, fio iolog or text of blkparse, as it is or packed by gzip",
+    )
     .option(
       "--working-set <part[,part]>",
       "part of the array that is written: a size, all, or a percentage such as 10%",
@@ -75,7 +80,7 @@ export function registerRun(program: Command): void {
     )
     .option(
       "--rate <n[,n]>",
-      "open loop: writes a second of the whole cluster, or a percentage such as 10% of what a closed loop without bitmap reaches; or closed",
+      "open loop: writes a second of the whole cluster, or a percentage such as 10% of what a closed loop without bitmap reaches; or closed; or recorded, a trace's own times (its default)",
     )
     .option("--overlap", "let nodes write the same blocks")
     .option(
@@ -139,12 +144,16 @@ async function run(
   const notice = (text: string) => line.say(text);
   let journal: Journal | null = plan.resumed?.journal ?? null;
   let members: RunMembers | null = null;
+  let traces: RunTraces | null = null;
   let disk: NewDisk | null = null;
   const trace = options.trace === undefined ? null : new TraceSink();
   const trials: Trial[] = [...(plan.resumed?.contents.trials ?? [])];
   const histograms: EncodedHistograms = { ...plan.resumed?.contents.histograms };
   try {
     refuseOutput(plan.outPath, plan.memberPaths);
+    traces = await RunTraces.prepare(plan.scenarios, progress, signal);
+    if (plan.resumed !== null) traces.refuseChanged(plan.resumed.contents.header.scenario.traces);
+    const replayed = traces;
     const writing = plan.scenarios.filter((scenario) => "memberCount" in scenario);
     const { arrayPaths, diskPath } = memberRoles(plan.scenarios, plan.memberPaths);
     if (writing.length > 0) {
@@ -153,7 +162,7 @@ async function run(
         destroy: options.destroy,
         watch: options.watch,
         scenarios: writing,
-        usedBytes: Math.max(...writing.map(leastWrittenBytes)),
+        usedBytes: Math.max(...writing.map(leastWrittenBytes), ...traces.all.map((one) => one.touchedBytes)),
         onNotice: notice,
         signal,
       });
@@ -166,14 +175,18 @@ async function run(
       plan.resumed === null
         ? plan.scenarios.map((scenario) => (scenario.kind === "bitmap" ? fit(scenario) : scenario))
         : plan.scenarios;
-    const header = plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members, io.io);
+    for (const scenario of scenarios) {
+      if (scenario.kind === "bitmap" && members !== null) refuseUnfitting(scenario, traces, members);
+    }
+    const header =
+      plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members, traces, io.io);
     journal ??= createJournal(journalPath(plan.outPath), header);
     const open = journal;
     const opened = members;
     if (opened !== null && plan.scenarios.some(({ kind }) => kind === "addDisk")) {
       disk = NewDisk.prepare(diskPath, opened, options.destroy);
     }
-    const parts = { members: opened, disk, io: io.io, trace };
+    const parts = { members: opened, disk, io: io.io, trace, traces: replayed };
     const finished = await runSession({
       sources: scenarios.map((scenario) => trialsOf(scenario, parts)),
       done: [...trials],
@@ -203,7 +216,7 @@ async function run(
       trials: taxed,
       histograms,
       ...(advice.length > 0 ? { chunkAdvice: advice } : {}),
-      warnings: runWarnings(scenarios, trials, header.backends.members, io),
+      warnings: runWarnings(scenarios, trials, header.backends.members, io, traces.all),
     };
     writeResult(plan.outPath, result);
     fs.unlinkSync(open.path);
@@ -221,6 +234,7 @@ async function run(
     journal?.close();
     disk?.close();
     members?.close();
+    await traces?.close();
   }
 }
 
@@ -292,6 +306,7 @@ function headerOf(
   scenarios: readonly Scenario[],
   memberPaths: readonly string[],
   members: RunMembers | null,
+  traces: RunTraces,
   io: PageIo,
 ): JournalHeader {
   const bitmap = scenarios.find((scenario) => scenario.kind === "bitmap");
@@ -305,8 +320,12 @@ function headerOf(
     slotmark: slotmarkIdentity(),
     createdAt: new Date().toISOString(),
     environment: captureEnvironment(members?.paths ?? []),
-    scenario: { suites: [...scenarios], members: [...memberPaths] },
-    scenarioHash: scenarioHash({ suites: [...scenarios] }),
+    scenario: {
+      suites: [...scenarios],
+      members: [...memberPaths],
+      ...(traces.all.length === 0 ? {} : { traces: traces.described }),
+    },
+    scenarioHash: scenarioHash({ suites: traces.byContent(scenarios) }),
     backends: {
       dlm: locking ? "embedded" : "none",
       io: writing === undefined ? "none" : writtenBy,

@@ -3,14 +3,17 @@
 import type { WorkloadOptions } from "../bitmap/workload.js";
 import { Cluster } from "../cluster/cluster.js";
 import type { NodeTask } from "../cluster/node-task.js";
+import type { WritesTask } from "../cluster/write-source.js";
 import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import { expand, findsMaximum, type TrialPlan } from "../scenario/expand-bitmap.js";
 import type { BitmapScenario } from "../scenario/schema.js";
+import { isTrace } from "../scenario/trace-workload.js";
 import type { PageIo } from "../storage/page-writer.js";
 import { ClosedLoopMaxima } from "./closed-loop-maximum.js";
 import { type MeasuredTrial, measuredTrial } from "./measured-trial.js";
 import type { RunArray, RunMembers } from "./run-members.js";
 import type { RunProgress } from "./run-progress.js";
+import type { RunTrace, RunTraces } from "./run-traces.js";
 import type { RunnableTrial, TrialSource } from "./runnable-trial.js";
 import type { TraceSink } from "./trace-sink.js";
 import type { TrialRecord } from "./trial-record.js";
@@ -30,6 +33,7 @@ export class BitmapTrials implements TrialSource {
     private readonly members: RunMembers,
     private readonly io: PageIo,
     private readonly sink: TraceSink | null,
+    private readonly traces: RunTraces,
   ) {
     this.plans = expand(scenario);
     this.trials = this.plans.map((plan) => ({
@@ -57,23 +61,36 @@ export class BitmapTrials implements TrialSource {
     progress: RunProgress,
   ): Promise<MeasuredTrial | null> {
     const { scenario } = this;
-    const ratePerSecond = this.maxima.ratePerSecond(plan);
+    const trace = isTrace(plan.workload) ? this.traces.of(plan.workload) : null;
+    const split = (await trace?.forNodes(plan.nodes, scenario.overlap, signal)) ?? null;
+    const ratePerSecond =
+      trace !== null && split !== null && plan.rate === "recorded"
+        ? trace.recordedRate(split)
+        : this.maxima.ratePerSecond(plan);
     const writes = writesBeforeRepeat(plan.nodes, ratePerSecond, scenario.daemonSleepMs);
     const array = await this.members.arrayFor(
       scenario,
       plan,
-      (geometry) => writtenPart(scenario, plan, geometry, writes),
+      (geometry) => (trace === null ? writtenPart(scenario, plan, geometry, writes) : tracedPart(trace)),
       signal,
       progress,
     );
     if (array === null) return null;
     progress.trialStarted({ title: titleOf(scenario, plan) });
     const startedAt = new Date().toISOString();
+    const writesTasks: WritesTask[] =
+      trace !== null && split !== null
+        ? trace.writesOf(split, ratePerSecond, plan.seed)
+        : workloadsOf(scenario, plan, array.geometry).map((workload) => ({
+            kind: "generated",
+            workload,
+            writesBeforeRepeat: scenario.priming === "touched" ? writes : null,
+            ratePerSecond: ratePerSecond === null ? null : ratePerSecond / plan.nodes,
+          }));
     const measurements = await this.clusterOf(plan.nodes).runTrial(
-      workloadsOf(scenario, plan, array.geometry).map((workload) => ({
-        ...nodeTask(scenario, plan, array, workload),
-        ratePerSecond: ratePerSecond === null ? null : ratePerSecond / plan.nodes,
-        writesBeforeRepeat: scenario.priming === "touched" ? writes : null,
+      writesTasks.map((nodeWrites, slot) => ({
+        ...nodeTask(scenario, plan, array, slot),
+        writes: nodeWrites,
         io: this.io,
         traced: this.sink !== null,
       })),
@@ -83,7 +100,8 @@ export class BitmapTrials implements TrialSource {
     for (const { events, eventsDropped } of measurements ?? [])
       this.sink?.add(plan.id, events, eventsDropped);
     if (measurements === null) return null;
-    const measured = measuredTrial(scenario, plan, ratePerSecond, measurements, startedAt);
+    const traced = trace === null ? null : { touchedBytes: trace.touchedBytes, parts: split?.parts ?? 0 };
+    const measured = measuredTrial(scenario, plan, ratePerSecond, traced, measurements, startedAt);
     this.maxima.note(plan, measured.trial);
     return measured;
   }
@@ -127,10 +145,16 @@ function writtenPart(
   };
 }
 
-/** Of each node, by slot. */
+function tracedPart({ summary, touched }: RunTrace): WrittenPart {
+  return { kind: "blocks", name: summary.sha256, blocks: () => touched };
+}
+
+/** Of each node, by slot; a trace's are no such. */
 function workloadsOf(scenario: BitmapScenario, plan: TrialPlan, geometry: SlotGeometry): WorkloadOptions[] {
+  const { workload } = plan;
+  if (isTrace(workload)) return [];
   return Array.from({ length: plan.nodes }, (_, slot) => ({
-    kind: plan.workload,
+    kind: workload,
     seed: plan.seed,
     writeBytes: plan.writeBytes,
     workingSetBytes: workingSetBytes(plan.workingSet, geometry.syncSizeSectors * SECTOR_BYTES),
@@ -140,14 +164,13 @@ function workloadsOf(scenario: BitmapScenario, plan: TrialPlan, geometry: SlotGe
   }));
 }
 
-function nodeTask(scenario: BitmapScenario, plan: TrialPlan, array: RunArray, workload: WorkloadOptions) {
+function nodeTask(scenario: BitmapScenario, plan: TrialPlan, array: RunArray, slot: number) {
   const daemonSleepNs = scenario.daemonSleepMs * 1e6;
   return {
-    slot: workload.node,
+    slot,
     geometry: array.geometry,
     members: array.members,
     events: array.events,
-    workload,
     plug: plan.plug,
     depth: scenario.depth,
     bitmap: plan.bitmap,

@@ -16,9 +16,9 @@ export class ClosedLoopMaxima {
     this.found.set(plan.maximum, [...(this.found.get(plan.maximum) ?? []), writesPerSecond]);
   }
 
-  /** Writes a second of the whole cluster; null: closed loop. */
+  /** Writes a second of the whole cluster; null: closed loop, or as a trace has it. */
   ratePerSecond({ rate, maximum }: TrialPlan): number | null {
-    if (rate === "closed") return null;
+    if (rate === "closed" || rate === "recorded") return null;
     if (typeof rate === "number") return rate;
     const writesPerSecond = medianInterval(this.found.get(maximum ?? "") ?? [])?.median;
     if (writesPerSecond === undefined) throw new Error(`${maximum} has not been measured`);

@@ -7,7 +7,9 @@ import { findsMaximum, type TrialPlan } from "../scenario/expand-bitmap.js";
 import { percentOf } from "../scenario/percentage.js";
 import { formatSize } from "../scenario/quantities.js";
 import type { BitmapScenario, WorkingSet } from "../scenario/schema.js";
+import { workloadName } from "../scenario/trace-workload.js";
 import { latencyMetric } from "./latency-metric.js";
+import { TRACE_PASSES_METRIC } from "./trace-warnings.js";
 import type { Metric, TrialRecord } from "./trial-record.js";
 
 export interface MeasuredTrial {
@@ -16,10 +18,18 @@ export interface MeasuredTrial {
   readonly histograms: Readonly<Record<string, string>>;
 }
 
+/** What a trial knows of the trace that it replays. */
+export interface TracedTrial {
+  readonly touchedBytes: number;
+  /** Writes of the whole trace, those that were cut for the nodes counted by their parts. */
+  readonly parts: number;
+}
+
 export function measuredTrial(
   scenario: BitmapScenario,
   plan: TrialPlan,
   ratePerSecond: number | null,
+  traced: TracedTrial | null,
   nodes: readonly NodeMeasurement[],
   startedAt: string,
 ): MeasuredTrial {
@@ -56,6 +66,10 @@ export function measuredTrial(
     value: sum(nodes, (node) => (node.writes * 1e9) / node.durationNs),
     count: writes,
   };
+  if (traced !== null) {
+    const value = ratio(writes, traced.parts);
+    metrics[TRACE_PASSES_METRIC] = { unit: "passes", direction: "higher", value, count: writes };
+  }
   if (ratePerSecond !== null) {
     metrics.offered_iops = {
       unit: "writes/s",
@@ -110,7 +124,10 @@ export function measuredTrial(
       id: plan.id,
       pair: plan.pair,
       suite: scenario.suite,
-      labels: { ...labelsOf(scenario, plan), directIo: nodes.every((node) => node.directIo) },
+      labels: {
+        ...labelsOf(scenario, plan, ratePerSecond, traced),
+        directIo: nodes.every((node) => node.directIo),
+      },
       phase: phaseOf(plan, nodes),
       startedAt,
       durationNs: Math.round(Math.max(...nodes.map((node) => node.durationNs))),
@@ -122,17 +139,23 @@ export function measuredTrial(
 }
 
 /** What tells this trial's figures from others of the same run. */
-function labelsOf(scenario: BitmapScenario, plan: TrialPlan): TrialRecord["labels"] {
+function labelsOf(
+  scenario: BitmapScenario,
+  plan: TrialPlan,
+  ratePerSecond: number | null,
+  traced: TracedTrial | null,
+): TrialRecord["labels"] {
   return {
     bitmap: plan.bitmap ? "on" : "off",
     nodes: plan.nodes,
     chunkBytes: plan.chunkBytes,
-    workload: plan.workload,
-    workingSet: workingSetText(plan.workingSet),
-    writeBytes: plan.writeBytes,
+    workload: workloadName(scenario, plan.workload),
+    ...(traced === null
+      ? { workingSet: workingSetText(plan.workingSet), writeBytes: plan.writeBytes }
+      : { workingSet: formatSize(traced.touchedBytes) }),
     plug: plan.plug,
-    loop: plan.rate === "closed" ? "closed" : "open",
-    ...rateLabel(plan),
+    loop: ratePerSecond === null ? "closed" : "open",
+    ...rateLabel(plan, ratePerSecond),
     durability: plan.durability,
     daemonSleepMs: scenario.daemonSleepMs,
     plannedPhase: plan.phase,
@@ -141,8 +164,9 @@ function labelsOf(scenario: BitmapScenario, plan: TrialPlan): TrialRecord["label
 }
 
 /** A rate that follows from a maximum differs from run to run, the percentage does not: what was offered is a metric then. */
-function rateLabel({ rate }: TrialPlan): TrialRecord["labels"] {
-  if (rate === "closed") return { ratePerSecond: 0 };
+function rateLabel({ rate }: TrialPlan, ratePerSecond: number | null): TrialRecord["labels"] {
+  if (ratePerSecond === null || rate === "closed") return { ratePerSecond: 0 };
+  if (rate === "recorded") return { ratePerSecond: Number(ratePerSecond.toPrecision(3)), times: "recorded" };
   return typeof rate === "number" ? { ratePerSecond: rate } : { ratePercent: percentOf(rate) };
 }
 

@@ -88,6 +88,11 @@ export class RunMembers {
     }
   }
 
+  /** What the array holds that was there before; null: there was none. */
+  get existingArrayBytes(): number | null {
+    return this.existing && this.existing.geometry.syncSizeSectors * SECTOR_BYTES;
+  }
+
   get paths(): string[] {
     return this.members.map((member) => member.path);
   }

@@ -18,6 +18,10 @@ export class RunProgress {
     this.current = "setting up";
   }
 
+  reading(name: string, readBytes: number): void {
+    this.current = `reading the trace ${name}, ${Math.round(readBytes / 1048576)} MiB so far`;
+  }
+
   priming(doneBytes: number, totalBytes: number): void {
     const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes);
     this.current = `priming the members, ${percent} % of ${Math.round(totalBytes / 1048576)} MiB`;

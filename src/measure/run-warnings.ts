@@ -4,6 +4,8 @@ import type { Scenario } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 import { DEADLOCKS_METRIC } from "./message-trials.js";
 import type { PageIoChoice } from "./page-io.js";
+import type { RunTrace } from "./run-traces.js";
+import { traceWarnings } from "./trace-warnings.js";
 import type { TrialRecord } from "./trial-record.js";
 
 export interface RunWarning {
@@ -19,6 +21,7 @@ export function runWarnings(
   trials: readonly TrialRecord[],
   members: "none" | "serial" | "parallel",
   io: PageIoChoice,
+  traces: readonly RunTrace[],
 ): RunWarning[] {
   const warnings: RunWarning[] = [];
   const warn = (code: string, text: string) => warnings.push({ code, text });
@@ -64,6 +67,7 @@ export function runWarnings(
       `Threads that spin need a core each: with ${without.join(", ")} nodes on ${cores} cores they were not measured.`,
     );
   }
+  warnings.push(...traceWarnings(traces, trials));
   warnings.push(...deadlockWarnings(trials));
   const late = trials.filter((trial) => (trial.metrics.open_loop_delay_ns?.value ?? 0) > LATE_NS).length;
   if (late > 0) {

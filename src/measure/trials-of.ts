@@ -8,6 +8,7 @@ import { messageTrials } from "./message-trials.js";
 import type { NewDisk } from "./new-disk.js";
 import { recoveryTrials } from "./recovery-trials.js";
 import type { RunMembers } from "./run-members.js";
+import type { RunTraces } from "./run-traces.js";
 import type { TrialSource } from "./runnable-trial.js";
 import type { TraceSink } from "./trace-sink.js";
 
@@ -17,14 +18,15 @@ export interface RunParts {
   readonly disk: NewDisk | null;
   readonly io: PageIo;
   readonly trace: TraceSink | null;
+  readonly traces: RunTraces;
 }
 
-export function trialsOf(scenario: Scenario, { members, disk, io, trace }: RunParts): TrialSource {
+export function trialsOf(scenario: Scenario, { members, disk, io, trace, traces }: RunParts): TrialSource {
   if (scenario.kind === "locks") return lockTrials(scenario);
   if (scenario.kind === "messages") return messageTrials(scenario);
   if (members === null) throw new Error(`${scenario.suite} needs members`);
   if (scenario.kind === "recovery") return recoveryTrials(scenario, members, trace);
-  if (scenario.kind === "bitmap") return new BitmapTrials(scenario, members, io, trace);
+  if (scenario.kind === "bitmap") return new BitmapTrials(scenario, members, io, trace, traces);
   if (disk === null) throw new Error(`${scenario.suite} needs a disk to add`);
   return addDiskTrials(scenario, members, disk, trace);
 }

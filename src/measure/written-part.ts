@@ -7,6 +7,7 @@ import { Workload, type WorkloadOptions } from "../bitmap/workload.js";
 import { SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import { percentOf } from "../scenario/percentage.js";
 import type { AddDiskScenario, BitmapScenario, RecoveryScenario, WorkingSet } from "../scenario/schema.js";
+import { isTrace } from "../scenario/trace-workload.js";
 import { TouchedBlocks } from "../storage/touched-blocks.js";
 
 export type WrittenPart =
@@ -64,6 +65,8 @@ export function touchedBlocks(
 export function leastWrittenBytes(scenario: BitmapScenario | AddDiskScenario | RecoveryScenario): number {
   const { sizeBytes } = scenario;
   if (scenario.kind !== "bitmap") return Math.min(scenario.workingSetBytes ?? sizeBytes, sizeBytes);
+  // What traces write is theirs to say.
+  if (scenario.workload.every(isTrace)) return 0;
   const largest = Math.max(...scenario.workingSet.map((part) => workingSetBytes(part, sizeBytes)));
   if (scenario.priming === "workingSet") return largest;
   return Math.min(largest, CLOSED_LOOP_WRITES * Math.min(...scenario.writeBytes));

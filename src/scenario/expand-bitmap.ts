@@ -5,6 +5,7 @@
  */
 import type { MatrixPoint } from "./expand.js";
 import type { BitmapScenario, Phase, Rate } from "./schema.js";
+import { isTrace, workloadName } from "./trace-workload.js";
 
 /** One value of every axis. */
 export interface BitmapPoint extends MatrixPoint {
@@ -96,7 +97,13 @@ function points(scenario: BitmapScenario): BitmapPoint[] {
   for (const axis of AXES) {
     combined = combined.flatMap((point) => scenario[axis].map((value) => ({ ...point, [axis]: value })));
   }
-  return combined as BitmapPoint[];
+  return (combined as BitmapPoint[]).filter((point) => isMeant(scenario, point));
+}
+
+/** Where a trace writes, and how much at a time, is the trace's own; and generated workloads have no recorded times. */
+function isMeant(scenario: BitmapScenario, { workload, workingSet, writeBytes, rate }: BitmapPoint): boolean {
+  if (!isTrace(workload)) return rate !== "recorded";
+  return workingSet === scenario.workingSet[0] && writeBytes === scenario.writeBytes[0];
 }
 
 const AXES = [
@@ -132,7 +139,10 @@ type VariedAxis = Exclude<(typeof AXES)[number], "nodes" | "chunkBytes">;
 function variedName(scenario: BitmapScenario, point: BitmapPoint, axes: readonly VariedAxis[]): string {
   return axes
     .filter((axis) => scenario[axis].length > 1)
-    .map((axis) => `/${AXIS_LETTERS[axis]}${point[axis]}`)
+    .map((axis) => {
+      const value = axis === "workload" ? workloadName(scenario, point.workload) : point[axis];
+      return `/${AXIS_LETTERS[axis]}${value}`;
+    })
     .join("");
 }
 
@@ -146,7 +156,7 @@ const AXIS_LETTERS: Readonly<Record<VariedAxis, string>> = {
 };
 
 function isPercentage(rate: Rate): boolean {
-  return typeof rate === "string" && rate !== "closed";
+  return typeof rate === "string" && rate !== "closed" && rate !== "recorded";
 }
 
 /** Where only touched blocks are primed, all trials write the same ones: else each would have to be primed for. */

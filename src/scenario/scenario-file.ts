@@ -11,6 +11,7 @@ import { isSizeField, isTimeField } from "./file-schema.js";
 import { parseSizeBytes, parseTimeMs } from "./quantities.js";
 import { type Scenario, scenarioSchema } from "./schema.js";
 import { suiteNamed } from "./suites.js";
+import { impliedRate, withAbsolutePath } from "./trace-workload.js";
 
 const DEFAULT_SUITE = "bitmap";
 
@@ -54,7 +55,7 @@ export function parseScenarios(text: string, file: string): Scenario[] {
   if (mappings.length === 0) throw fail(0, "expected at least one scenario");
   const name = path.basename(file).replace(/\.ya?ml$/i, "");
   return mappings.map((mapping) => {
-    if (isMap(mapping)) return scenarioOf(mapping, name, fail);
+    if (isMap(mapping)) return scenarioOf(mapping, { name, folder: path.dirname(file) }, fail);
     const found = isNode(mapping) ? offsetOf(mapping) : 0;
     throw fail(found, "expected a mapping of a scenario's fields, such as `nodes: [2, 4]`");
   });
@@ -62,7 +63,13 @@ export function parseScenarios(text: string, file: string): Scenario[] {
 
 type Fail = (offset: number, message: string) => SlotmarkError;
 
-function scenarioOf(mapping: YAMLMap, name: string, fail: Fail): Scenario {
+/** What stands for a name where a scenario has none, and where relative paths begin. */
+interface FilePlace {
+  readonly name: string;
+  readonly folder: string;
+}
+
+function scenarioOf(mapping: YAMLMap, { name, folder }: FilePlace, fail: Fail): Scenario {
   const keys = new Map<string, Node>();
   const fields = new Map<string, Node>();
   const raw: Record<string, unknown> = {};
@@ -84,6 +91,11 @@ function scenarioOf(mapping: YAMLMap, name: string, fail: Fail): Scenario {
       if (!(error instanceof SlotmarkError)) throw error;
       throw fail(at(field), `${field}: ${error.message}. ${error.remedy}`);
     }
+  }
+  if (Array.isArray(merged.workload)) {
+    merged.workload = merged.workload.map((one) => withAbsolutePath(one, folder));
+    if (own.rate === undefined && own.workload !== undefined)
+      merged.rate = impliedRate(merged.workload) ?? merged.rate;
   }
   const checked = scenarioSchema.safeParse(merged);
   if (checked.success) return checked.data;

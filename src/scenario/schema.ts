@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { percentageSchema } from "./percentage.js";
+import { isTrace, traceWorkloadSchema } from "./trace-workload.js";
 
 const positiveInteger = z.number().int().positive();
 const chunkBytes = positiveInteger.refine((bytes) => bytes >= 512 && Number.isInteger(Math.log2(bytes)), {
@@ -11,71 +12,84 @@ const chunkBytes = positiveInteger.refine((bytes) => bytes >= 512 && Number.isIn
 });
 
 /** A rate of writes as a scenario names it. */
-const rate = z.union([z.literal("closed"), z.number().positive(), percentageSchema], {
-  error: "expected `closed`, writes a second, or a percentage of the closed-loop maximum such as 10%",
+const rate = z.union([z.enum(["closed", "recorded"]), z.number().positive(), percentageSchema], {
+  error:
+    "expected `closed`, writes a second, a percentage of the closed-loop maximum such as 10%, or `recorded` for a trace",
+});
+
+const workload = z.union([z.enum(["uniform", "zipf", "sequential"]), traceWorkloadSchema], {
+  error: "expected uniform, zipf, sequential or trace:FILE",
 });
 
 const workingSet = z.union([z.literal("all"), positiveInteger, percentageSchema], {
   error: "expected `all`, a size, or a percentage of the array such as 10%",
 });
 
-export const bitmapScenarioSchema = z.strictObject({
-  kind: z.literal("bitmap").describe("N nodes write an array, with and without a bitmap"),
-  suite: z.string().min(1).describe("Name under which the trials appear"),
-  nodes: z.array(positiveInteger.min(1).max(64)).nonempty().describe("Node counts"),
-  chunkBytes: z.array(chunkBytes).nonempty().describe("Bitmap chunk sizes, bytes"),
-  sizeBytes: positiveInteger.describe("Length of a member that slotmark makes, bytes"),
-  memberCount: positiveInteger.min(2).max(8).describe("Members of the array"),
-  workload: z
-    .array(z.enum(["uniform", "zipf", "sequential"]))
-    .nonempty()
-    .describe("Which blocks are written"),
-  workingSet: z
-    .array(workingSet)
-    .nonempty()
-    .describe("Parts of the array that are written, from its start: all, bytes, or a percentage"),
-  writeBytes: z
-    .array(positiveInteger.multipleOf(4096).max(1 << 20))
-    .nonempty()
-    .describe("Lengths of an application write, bytes: multiples of 4096 up to 1 MiB"),
-  plug: z.array(positiveInteger.max(1024)).nonempty().describe("Writes that a node submits together"),
-  depth: z
-    .int()
-    .nonnegative()
-    .max(1024)
-    .describe("Data writes that a node has in flight at once on a member; 0: all of a plug"),
-  rate: z
-    .array(rate)
-    .nonempty()
-    .describe(
-      "closed: closed loop. Else open loop: writes a second of the whole cluster, or a percentage of what a closed loop without " +
-        "bitmap reaches, which is then measured first",
-    ),
-  overlap: z.boolean().describe("Let nodes write the same blocks"),
-  durability: z
-    .array(z.enum(["preflush-fua", "fua", "none"]))
-    .nonempty()
-    .describe("How bitmap pages are made durable"),
-  dataSync: z.boolean(),
-  variant: z.enum(["safe", "mainline", "original"]),
-  kernel: z.enum(["6.1", "mainline"]),
-  daemonSleepMs: positiveInteger.describe("Time between the bitmap's passes inside the process, ms"),
-  phases: z
-    .array(z.enum(["cold", "steady"]))
-    .nonempty()
-    .describe("cold: from clean chunks; steady: after the bits on disk have settled"),
-  bitmap: z.enum(["paired", "off"]).describe("paired: each trial has a twin without a bitmap, next to it"),
-  priming: z
-    .enum(["workingSet", "touched"])
-    .describe(
-      "What is written once before anything is timed. workingSet: all of it. touched: only the blocks that trials write, for sparse " +
-        "arrays larger than the disk; writes of a node then begin anew after some daemon periods",
-    ),
-  trials: positiveInteger.max(10_000).describe("Trial pairs of each phase and matrix point"),
-  timeMs: positiveInteger.describe("Measured time of a trial without its warm-up, ms"),
-  warmupMs: positiveInteger.describe("Least warm-up, ms"),
-  seed: z.number().int().nonnegative().max(0xffff_ffff),
-});
+export const bitmapScenarioSchema = z
+  .strictObject({
+    kind: z.literal("bitmap").describe("N nodes write an array, with and without a bitmap"),
+    suite: z.string().min(1).describe("Name under which the trials appear"),
+    nodes: z.array(positiveInteger.min(1).max(64)).nonempty().describe("Node counts"),
+    chunkBytes: z.array(chunkBytes).nonempty().describe("Bitmap chunk sizes, bytes"),
+    sizeBytes: positiveInteger.describe("Length of a member that slotmark makes, bytes"),
+    memberCount: positiveInteger.min(2).max(8).describe("Members of the array"),
+    workload: z
+      .array(workload)
+      .nonempty()
+      .describe(
+        "Which blocks are written: drawn, or as recorded in a block trace (fio iolog or blkparse text; relative to the scenario file). " +
+          "Of a trace, working sets and lengths of writes are its own",
+      ),
+    workingSet: z
+      .array(workingSet)
+      .nonempty()
+      .describe("Parts of the array that are written, from its start: all, bytes, or a percentage"),
+    writeBytes: z
+      .array(positiveInteger.multipleOf(4096).max(1 << 20))
+      .nonempty()
+      .describe("Lengths of an application write, bytes: multiples of 4096 up to 1 MiB"),
+    plug: z.array(positiveInteger.max(1024)).nonempty().describe("Writes that a node submits together"),
+    depth: z
+      .int()
+      .nonnegative()
+      .max(1024)
+      .describe("Data writes that a node has in flight at once on a member; 0: all of a plug"),
+    rate: z
+      .array(rate)
+      .nonempty()
+      .describe(
+        "closed: closed loop. Else open loop: writes a second of the whole cluster, or a percentage of what a closed loop without " +
+          "bitmap reaches, which is then measured first. recorded: a trace's own times; closed loop where it has none",
+      ),
+    overlap: z.boolean().describe("Let nodes write the same blocks"),
+    durability: z
+      .array(z.enum(["preflush-fua", "fua", "none"]))
+      .nonempty()
+      .describe("How bitmap pages are made durable"),
+    dataSync: z.boolean(),
+    variant: z.enum(["safe", "mainline", "original"]),
+    kernel: z.enum(["6.1", "mainline"]),
+    daemonSleepMs: positiveInteger.describe("Time between the bitmap's passes inside the process, ms"),
+    phases: z
+      .array(z.enum(["cold", "steady"]))
+      .nonempty()
+      .describe("cold: from clean chunks; steady: after the bits on disk have settled"),
+    bitmap: z.enum(["paired", "off"]).describe("paired: each trial has a twin without a bitmap, next to it"),
+    priming: z
+      .enum(["workingSet", "touched"])
+      .describe(
+        "What is written once before anything is timed. workingSet: all of it. touched: only the blocks that trials write, for sparse " +
+          "arrays larger than the disk; writes of a node then begin anew after some daemon periods",
+      ),
+    trials: positiveInteger.max(10_000).describe("Trial pairs of each phase and matrix point"),
+    timeMs: positiveInteger.describe("Measured time of a trial without its warm-up, ms"),
+    warmupMs: positiveInteger.describe("Least warm-up, ms"),
+    seed: z.number().int().nonnegative().max(0xffff_ffff),
+  })
+  .refine(({ workload, rate }) => !rate.includes("recorded") || workload.some(isTrace), {
+    path: ["rate"],
+    message: "only a trace has recorded times",
+  });
 
 export const lockScenarioSchema = z.strictObject({
   kind: z.literal("locks").describe("What a lock costs, inside native code and as JavaScript sees it"),

@@ -31,7 +31,7 @@ test("where the kernel refuses io_uring the run goes on with psync, and the resu
     io: "psync",
     fallback: "the kernel gives this process no io_uring (EPERM)",
   });
-  const codes = runWarnings([], [], "serial", choice).map(({ code }) => code);
+  const codes = runWarnings([], [], "serial", choice, []).map(({ code }) => code);
   assert.deepEqual(codes, ["io-uring-refused", "members-serial"]);
   assert.match(
     choosePageIo(undefined, () => ({ ...WHOLE, fsync: false })).fallback ?? "",
