@@ -175,9 +175,7 @@ async function run(
       plan.resumed === null
         ? plan.scenarios.map((scenario) => (scenario.kind === "bitmap" ? fit(scenario) : scenario))
         : plan.scenarios;
-    for (const scenario of scenarios) {
-      if (scenario.kind === "bitmap" && members !== null) refuseUnfitting(scenario, traces, members);
-    }
+    refuseUnfitting(scenarios, traces, members);
     const header =
       plan.resumed?.contents.header ?? headerOf(scenarios, plan.memberPaths, members, traces, io.io);
     journal ??= createJournal(journalPath(plan.outPath), header);

@@ -164,6 +164,11 @@ export class RunMembers {
     return await this.arrayFor(scenario, point, () => part, signal, progress);
   }
 
+  /** Takes the files away that were made for this run, before anything has been written to them. */
+  unmake(): void {
+    for (const { created, path: file } of this.members) if (created) fs.rmSync(file, { force: true });
+  }
+
   close(): void {
     for (const member of this.members) member.close();
     if (this.temporaryFolder !== null) fs.rmSync(this.temporaryFolder, { recursive: true, force: true });

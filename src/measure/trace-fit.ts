@@ -3,18 +3,33 @@ import { SlotmarkError } from "../errors.js";
 import { placeArray } from "../ondisk/mdadm-placement.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import type { MatrixPoint } from "../scenario/expand.js";
-import type { BitmapScenario } from "../scenario/schema.js";
+import type { BitmapScenario, Scenario } from "../scenario/schema.js";
 import { isTrace } from "../scenario/trace-workload.js";
 import type { RunMembers } from "./run-members.js";
 import type { RunTrace, RunTraces } from "./run-traces.js";
 
 const MIB = 1 << 20;
 
-/** @throws SlotmarkError `trace-beyond-array` with the smallest size that would do, `trace-block-size` naming a line */
-export function refuseUnfitting(scenario: BitmapScenario, traces: RunTraces, members: RunMembers): void {
-  for (const trace of scenario.workload.filter(isTrace).map((workload) => traces.of(workload))) {
-    refuseBlockSize(trace, members);
-    refuseBeyond(trace, scenario, members);
+/**
+ * Files that were made for the run do not outlive the refusal.
+ * @throws SlotmarkError `trace-beyond-array` with the smallest size that would do, `trace-block-size` naming a line
+ */
+export function refuseUnfitting(
+  scenarios: readonly Scenario[],
+  traces: RunTraces,
+  members: RunMembers | null,
+): void {
+  if (members === null) return;
+  try {
+    for (const scenario of scenarios.filter((one) => one.kind === "bitmap")) {
+      for (const trace of scenario.workload.filter(isTrace).map((workload) => traces.of(workload))) {
+        refuseBlockSize(trace, members);
+        refuseBeyond(trace, scenario, members);
+      }
+    }
+  } catch (error) {
+    members.unmake();
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import type { TrialRecord } from "./trial-record.js";
 /** How often the writes of a trace were measured in a trial: less than once, a part of it. */
 export const TRACE_PASSES_METRIC = "trace_passes";
 /** Fewer or more are a part, or a repetition: the ends of a trial cut a write or two. */
-const ONCE = 0.02;
+const ONCE = 0.05;
 
 export function traceWarnings(traces: readonly RunTrace[], trials: readonly TrialRecord[]): RunWarning[] {
   return traces.flatMap((trace) => [described(trace), ...passes(trace, trials), ...times(trace)]);
@@ -53,7 +53,7 @@ function passes({ name, summary }: RunTrace, trials: readonly TrialRecord[]): Ru
   if (most > 1 + ONCE) {
     warnings.push({
       code: "trace-restarted",
-      text: `The trace ${name} ended before a trial did and began again, up to ${most.toFixed(1)} times in all: repeated writes find their bits set sooner.`,
+      text: `The trace ${name} ended before a trial did and began again, up to ${most.toFixed(2)} times in all: repeated writes find their bits set sooner.`,
     });
   }
   return warnings;
