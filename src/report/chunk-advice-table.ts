@@ -2,6 +2,7 @@
 import { chunkForAll, TAX_TOLERANCE_POINTS } from "../compare/chunk-advice.js";
 import type { ChunkAdvice, ChunkPoint } from "../results/chunk-advice-schema.js";
 import { formatSize } from "../scenario/quantities.js";
+import { isTrace, tracePath } from "../scenario/trace-workload.js";
 import { decimalsFor, formatFigure, scaleFor, signedPercent } from "./quantity.js";
 import { paint, type TerminalStyle, wrap } from "./terminal-style.js";
 
@@ -42,17 +43,23 @@ function costSentence({ taxPercent, dirtyBytes }: ChunkPoint): string {
   return `Its tax on writes is ${signedPercent(taxPercent.median)} (${signedPercent(taxPercent.low)} to ${signedPercent(taxPercent.high)}), and a node that dies leaves ${resync} to resync.`;
 }
 
-/** `at 10 % of the maximum (812 writes/s) over all of the array, 4 nodes, uniform writes of 4K`. */
+/** `at 10 % of the maximum (812 writes/s) over all of the array, 4 nodes, uniform writes of 4K`; of a trace, its own. */
 export function settingText({ setting, offeredPerSecond }: ChunkAdvice): string {
   const rate = formatFigure(offeredPerSecond, 0);
   const offered =
-    setting.ratePercent === undefined
-      ? `at ${rate} writes/s`
-      : `at ${formatFigure(Number(setting.ratePercent), 0)} % of the maximum (${rate} writes/s)`;
+    setting.times === "recorded"
+      ? `at its own times (${rate} writes/s)`
+      : setting.ratePercent === undefined
+        ? `at ${rate} writes/s`
+        : `at ${formatFigure(Number(setting.ratePercent), 0)} % of the maximum (${rate} writes/s)`;
   const set = String(setting.workingSet ?? "all");
   const over = set === "all" ? "over all of the array" : `over ${set.replace("%", " %")} of the array`;
   const nodes = `${setting.nodes} ${setting.nodes === 1 ? "node" : "nodes"}`;
-  return `${offered} ${over}, ${nodes}, ${setting.workload} writes of ${formatSize(Number(setting.writeBytes))}`;
+  const workload = String(setting.workload);
+  const writes = isTrace(workload)
+    ? `the trace ${tracePath(workload)}`
+    : `${workload} writes of ${formatSize(Number(setting.writeBytes))}`;
+  return `${offered} ${over}, ${nodes}, ${writes}`;
 }
 
 function togetherSentence(advices: readonly ChunkAdvice[]): string {

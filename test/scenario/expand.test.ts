@@ -32,6 +32,32 @@ test("the order inside pairs follows the seed and both orders occur", () => {
   assert.ok(orders(1).includes(true) && orders(1).includes(false));
 });
 
+test("a trace has its own places and lengths, and generated writes no recorded times", () => {
+  const plans = expand({
+    ...quick,
+    workload: ["uniform", "trace:/a/x.log", "trace:/b/x.log"],
+    workingSet: ["all", "10%"],
+    writeBytes: [4096, 8192],
+    rate: ["recorded", 500],
+    phases: ["steady"],
+    bitmap: "off",
+    trials: 1,
+  });
+  assert.equal(new Set(plans.map(({ id }) => id)).size, plans.length);
+  const of = (workload: string) => plans.filter((plan) => plan.workload === workload);
+  assert.equal(of("uniform").length, 2 * 2);
+  assert.ok(of("uniform").every(({ rate }) => rate === 500));
+  for (const trace of ["trace:/a/x.log", "trace:/b/x.log"])
+    assert.deepEqual(
+      of(trace).map(({ rate }) => rate),
+      ["recorded", 500],
+    );
+  assert.equal(
+    of("trace:/b/x.log")[0]?.id,
+    "quick/n4/c65536/trace:x.log#2/sall/w4096/rrecorded/steady/1/none",
+  );
+});
+
 test("without a bitmap there are no twins", () => {
   assert.ok(expand({ ...quick, bitmap: "off" }).every((plan) => !plan.bitmap));
 });

@@ -22,6 +22,28 @@ function refusal(text: string): SlotmarkError {
   assert.fail("nothing was refused");
 }
 
+test("a trace lies beside the file that names it, and is replayed at its own times unless the file says otherwise", () => {
+  const [alone] = parseScenarios("workload: trace:app.log", "/some/where/mine.yaml");
+  assert.ok(alone?.kind === "bitmap");
+  assert.deepEqual(alone.workload, ["trace:/some/where/app.log"]);
+  assert.deepEqual(alone.rate, ["recorded"]);
+  const [paced] = parseScenarios(
+    "workload: [uniform, 'trace:/a/app.log']\nrate: [100, recorded]",
+    "mine.yaml",
+  );
+  assert.ok(paced?.kind === "bitmap");
+  assert.deepEqual(paced.workload, ["uniform", "trace:/a/app.log"]);
+  assert.deepEqual(paced.rate, [100, "recorded"]);
+  assert.match(
+    refusal("workload: zipf\nrate: recorded").message,
+    /^mine\.yaml:2:7: rate: only a trace has recorded times/,
+  );
+  assert.match(
+    refusal("workload: 'trace:'").message,
+    /^mine\.yaml:1:11: workload\.0: expected uniform, .* or trace:FILE/,
+  );
+});
+
 test("a file says what differs from the suite it is based on, in its own words for sizes and times", () => {
   const text = [
     "nodes: 2",
