@@ -36,9 +36,9 @@ export function blkparseReader(action: BlkparseAction): LineReader {
       if (header[4] !== action) return "other";
       const kind = kindOf(header[5] ?? "");
       if (kind !== "write") return kind;
-      const place = PLACE.exec(header[6] ?? "");
-      // A flush without data has no place; it bears the mark of a preflush.
-      if (place === null) return header[5]?.startsWith("F") ? "sync" : null;
+      const rest = header[6] ?? "";
+      const place = PLACE.exec(rest);
+      if (place === null) return placeless(rest);
       event.timeNs = Number(header[2]) * 1e9 + Number(header[3]);
       event.target = header[1] ?? "";
       event.offsetBytes = Number(place[1]) * SECTOR_BYTES;
@@ -46,6 +46,12 @@ export function blkparseReader(action: BlkparseAction): LineReader {
       return "write";
     },
   };
+}
+
+/** A flush without data has just its command or, completed, its error; a command that was passed through to the device shows its bytes: `24 (0a 00 ..) [cmd]`. */
+function placeless(rest: string): LineKind | null {
+  if (/^(?:\d+ )?\[/.test(rest)) return "sync";
+  return /^(?:\d+ )?\(/.test(rest) ? "other" : null;
 }
 
 /** RWBS: F for a preflush, then what it is (D may be followed by E for secure erase), then marks such as F for FUA and S for sync. */

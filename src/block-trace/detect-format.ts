@@ -1,4 +1,5 @@
 /** Which reader a trace needs, from its first line. */
+import fs from "node:fs";
 import { blkparseReader, isBlkparseLine } from "./blkparse.js";
 import { iologReader } from "./iolog.js";
 import type { LineReader } from "./line-reader.js";
@@ -6,6 +7,22 @@ import { quoted, traceError } from "./trace-error.js";
 
 /** `e a t \7`: a binary event of blktrace, little-endian. */
 const BINARY_BLKTRACE = "\u0007tae";
+
+const FIRST_LINE_BYTES = 4096;
+
+/** Whether a file is there and begins as a trace does (unpacked ones only). */
+export function isTraceFile(path: string): boolean {
+  if (!fs.statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const descriptor = fs.openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(FIRST_LINE_BYTES);
+    const read = fs.readSync(descriptor, bytes, 0, bytes.length, 0);
+    const [firstLine = ""] = bytes.toString("utf8", 0, read).split("\n");
+    return /^fio version \d+ iolog/.test(firstLine) || isBlkparseLine(firstLine);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
 
 /** @throws SlotmarkError `trace-format-unknown` with what would be known */
 export function detectFormat(path: string, firstLine: string): LineReader {

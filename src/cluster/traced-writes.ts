@@ -8,6 +8,11 @@ import type { EventRing } from "../bitmap/slot-bitmap.js";
 import type { EventReader } from "../block-trace/event-reader.js";
 import type { WriteSource, WritesTask } from "./write-source.js";
 
+/** 64 KiB: writes that touch no common one do not overlap, and need not be held against each other. */
+const GRANULE_SECTORS = 128;
+/** Granules share places; who meets another's mark is looked at closely. */
+const GRANULE_MARKS = 1024;
+
 export class TracedWrites implements WriteSource {
   readonly openLoop: boolean;
   readonly empty: boolean;
@@ -20,6 +25,9 @@ export class TracedWrites implements WriteSource {
   private ringNext = 0;
   private ringEnd = 0;
   private lapStartNs = 0;
+  /** By granule: the run that touched it last. */
+  private readonly marks = new Float64Array(GRANULE_MARKS);
+  private run = 0;
   private readonly lapNs: number;
 
   constructor(
@@ -72,11 +80,27 @@ export class TracedWrites implements WriteSource {
   next(most: number): number {
     this.first = this.ringNext;
     const wanted = Math.min(most, this.left);
+    this.run++;
+    this.mark(this.first);
     let count = 1;
-    while (count < wanted && !this.overlapsEarlier(this.first + count)) count++;
+    while (count < wanted && !(this.mark(this.first + count) && this.overlapsEarlier(this.first + count)))
+      count++;
     this.ringNext += count;
     this.left -= count;
     return count;
+  }
+
+  /** Marks the write's granules; returns whether the run has marked one of them before. */
+  private mark(index: number): boolean {
+    const sector = this.ring.sector[index] ?? 0;
+    const last = Math.floor((sector + (this.ring.sectors[index] ?? 0) - 1) / GRANULE_SECTORS);
+    let met = false;
+    for (let granule = Math.floor(sector / GRANULE_SECTORS); granule <= last; granule++) {
+      const place = granule % GRANULE_MARKS;
+      if (this.marks[place] === this.run) met = true;
+      this.marks[place] = this.run;
+    }
+    return met;
   }
 
   /** Two writes to the same sectors may not be under way at once: members could end up with different ones. */

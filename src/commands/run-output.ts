@@ -1,6 +1,7 @@
 /** Where a run leaves what it measured: the result file, and beside it the journal until that is there. */
 import fs from "node:fs";
 import path from "node:path";
+import { isTraceFile } from "../block-trace/detect-format.js";
 import { SlotmarkError } from "../errors.js";
 import { refuseSpecialFile } from "../results/atomic-file.js";
 
@@ -16,16 +17,41 @@ export function journalPath(outPath: string): string {
   return `${outPath}${JOURNAL_SUFFIX}`;
 }
 
-/** Said before the run rather than after it. @throws SlotmarkError `out-is-a-member`, `path-unusable` */
-export function refuseOutput(outPath: string, memberPaths: readonly string[]): void {
+/** Said before the run rather than after it. @throws SlotmarkError `out-is-a-member`, `out-is-a-trace`, `path-unusable` */
+export function refuseOutput(
+  outPath: string,
+  memberPaths: readonly string[],
+  tracePaths: readonly string[] = [],
+): void {
   refuseSpecialFile(outPath);
   const realPath = (file: string) => (fs.existsSync(file) ? fs.realpathSync(file) : file);
-  const member = memberPaths.find((file) => realPath(file) === realPath(outPath));
+  const isOut = (file: string) => realPath(file) === realPath(outPath);
+  const trace = tracePaths.find(isOut);
+  if (trace !== undefined) {
+    throw new SlotmarkError(
+      "usage",
+      "out-is-a-trace",
+      `--out ${outPath} is the trace that is to be replayed`,
+      "Name another file for the result.",
+    );
+  }
+  const member = memberPaths.find(isOut);
   if (member === undefined) return;
   throw new SlotmarkError(
     "usage",
     "out-is-a-member",
     `--out ${outPath} is the member ${member}`,
     "Name another file for the result.",
+  );
+}
+
+/** `--trace` writes, and whoever names a block trace there means to replay it. @throws SlotmarkError `trace-is-a-workload` */
+export function refuseTraceOutput(file: string): void {
+  if (!isTraceFile(file)) return;
+  throw new SlotmarkError(
+    "usage",
+    "trace-is-a-workload",
+    `--trace ${file} would be written over, and it is a block trace`,
+    `Replay it with --workload trace:${file}, or name another file for what the nodes do.`,
   );
 }

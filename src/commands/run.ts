@@ -11,7 +11,7 @@ import { NewDisk } from "../measure/new-disk.js";
 import { choosePageIo } from "../measure/page-io.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
-import { RunTraces } from "../measure/run-traces.js";
+import { RunTraces, tracePaths } from "../measure/run-traces.js";
 import { runWarnings } from "../measure/run-warnings.js";
 import { runSession } from "../measure/session.js";
 import { withTax } from "../measure/tax.js";
@@ -41,7 +41,7 @@ import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
 import { repeatedOption } from "./repeated-option.js";
 import { type RunOptions, scenariosOf } from "./run-options.js";
-import { defaultOutPath, journalPath, refuseOutput } from "./run-output.js";
+import { defaultOutPath, journalPath, refuseOutput, refuseTraceOutput } from "./run-output.js";
 import { runOverMachines } from "./run-over-machines.js";
 
 export function registerRun(program: Command): void {
@@ -150,7 +150,8 @@ async function run(
   const trials: Trial[] = [...(plan.resumed?.contents.trials ?? [])];
   const histograms: EncodedHistograms = { ...plan.resumed?.contents.histograms };
   try {
-    refuseOutput(plan.outPath, plan.memberPaths);
+    refuseOutput(plan.outPath, plan.memberPaths, tracePaths(plan.scenarios));
+    if (options.trace !== undefined) refuseTraceOutput(options.trace);
     traces = await RunTraces.prepare(plan.scenarios, progress, signal);
     if (plan.resumed !== null) traces.refuseChanged(plan.resumed.contents.header.scenario.traces);
     const replayed = traces;

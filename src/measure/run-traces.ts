@@ -66,6 +66,15 @@ export class RunTrace {
   }
 }
 
+/** Files of the traces that scenarios name. */
+export function tracePaths(scenarios: readonly Scenario[]): string[] {
+  return [...tracesOf(scenarios)].map(tracePath);
+}
+
+function tracesOf(scenarios: readonly Scenario[]): Set<TraceWorkload> {
+  return new Set(scenarios.flatMap((one) => (one.kind === "bitmap" ? one.workload.filter(isTrace) : [])));
+}
+
 export class RunTraces {
   private constructor(private readonly traces: ReadonlyMap<string, RunTrace>) {}
 
@@ -75,10 +84,9 @@ export class RunTraces {
     progress: RunProgress,
     signal: AbortSignal,
   ): Promise<RunTraces> {
-    const workloads = scenarios.flatMap((one) => (one.kind === "bitmap" ? one.workload.filter(isTrace) : []));
     const traces = new Map<string, RunTrace>();
     try {
-      for (const workload of new Set(workloads)) {
+      for (const workload of tracesOf(scenarios)) {
         const touched = new TouchedBlocks();
         const file = tracePath(workload);
         const trace = await PreparedTrace.prepare(file, {

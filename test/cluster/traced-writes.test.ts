@@ -155,6 +155,12 @@ test("whatever the plug and the pace, the trace is replayed in its order, again 
           if (made.source.nextNs > nowNs) continue;
           const calls = plugOf(made, nowNs);
           const size = calls.flat().length;
+          for (const call of calls) {
+            const sectorsOf = call.flatMap(([sector, sectors]) =>
+              Array.from({ length: sectors }, (_, at) => sector + at),
+            );
+            assert.equal(new Set(sectorsOf).size, sectorsOf.length, "no two overlap");
+          }
           assert.ok(size > 0 && size <= plug);
           for (const [sector, sectors, countFromNs] of calls.flat()) {
             const [whichSector, whichSectors, at] = events[replayed % events.length] ?? [-1, -1, -1];

@@ -245,6 +245,25 @@ for (const [what, text, args, expected] of [
   });
 }
 
+test("a result never takes the place of its trace", (context) => {
+  const folder = runFolder(context);
+  const trace = path.join(folder, "app.log");
+  fs.writeFileSync(trace, SMALL);
+  const { code, stderr } = runSlotmark([...traceRun(folder, trace).args, "--out", trace]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--out .*app\.log is the trace that is to be replayed/);
+  assert.equal(fs.readFileSync(trace, "utf8"), SMALL);
+});
+
+test("a block trace is not written over by --trace, which somebody may take for the way to replay it", (context) => {
+  const trace = path.join(runFolder(context), "app.log");
+  fs.writeFileSync(trace, SMALL);
+  const { code, stderr } = runSlotmark(["run", "bitmap", "--trace", trace]);
+  assert.equal(code, 2);
+  assert.match(stderr, /Replay it with --workload trace:/);
+  assert.equal(fs.readFileSync(trace, "utf8"), SMALL);
+});
+
 test("recorded times without a trace are refused", (context) => {
   const run = traceRun(runFolder(context), "x");
   const { code, stderr } = runSlotmark(
