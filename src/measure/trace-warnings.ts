@@ -53,7 +53,7 @@ function passes({ name, summary }: RunTrace, trials: readonly TrialRecord[]): Ru
   if (most > 1 + ONCE) {
     warnings.push({
       code: "trace-restarted",
-      text: `The trace ${name} ended before a trial did and began again, up to ${most.toFixed(2)} times in all: repeated writes find their bits set sooner.`,
+      text: `The trace ${name} ended before a trial did and began again, up to ${Number(most.toPrecision(3))} times in all: repeated writes find their bits set sooner.`,
     });
   }
   return warnings;
