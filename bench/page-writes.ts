@@ -65,7 +65,8 @@ function runSlotmark({ path, offsetsBytes, dsync, fill }: Run): number {
   const start = process.hrtime.bigint();
   for (const offset of offsetsBytes) {
     pages.offsetBytes[0] = offset;
-    writer.writePages(pages, 1);
+    const [failure] = writer.writePages(pages, 1);
+    if (failure !== undefined) throw failure.error;
   }
   const elapsedSeconds = Number(process.hrtime.bigint() - start) / 1e9;
   writer.close();

@@ -77,9 +77,8 @@ fn a_batch_larger_than_the_ring_arrives_and_every_write_is_heard_of_once() {
             flush_first: true,
             durable: true,
         };
-        writer
-            .run(options, writes, |tag| heard[tag as usize] += 1)
-            .expect("written");
+        let failures = writer.run(options, writes, |tag| heard[tag as usize] += 1);
+        assert_eq!(failures, []);
         assert!(heard.iter().all(|&times| times == 1));
         for tag in 0..200usize {
             let mut found = [0; 512];
@@ -91,34 +90,76 @@ fn a_batch_larger_than_the_ring_arrives_and_every_write_is_heard_of_once() {
     }
 }
 
-#[test]
-fn a_failure_names_file_place_and_errno_and_the_ring_goes_on() {
-    let memory = vec![7; 4096];
-    let good = file(1 << 16);
-    let full = File::options()
+fn full() -> File {
+    File::options()
         .write(true)
         .open("/dev/full")
-        .expect("/dev/full");
-    let Some(mut writer) = writer(&memory, &[], &[&good, &full], 4) else {
-        return;
-    };
-    let writes = (0..50).map(|tag| write(u32::from(tag == 20), 0, 512, u64::from(tag) * 512, tag));
-    let failure = writer
-        .run(BatchOptions::default(), writes, |_| ())
-        .expect_err("no space");
-    let expected = Failure {
-        errno: libc::ENOSPC,
-        file: 1,
-        place: Some((20 * 512, 512)),
-    };
-    assert_eq!(failure, expected);
-    let mut heard = 0;
-    writer
-        .run(BatchOptions::default(), [write(0, 0, 4096, 0, 0)], |_| {
-            heard += 1
-        })
-        .expect("the good file still takes writes");
-    assert_eq!(heard, 1);
+        .expect("/dev/full")
+}
+
+#[test]
+fn a_file_that_fails_is_named_once_and_given_up_and_the_others_get_all_of_theirs() {
+    let memory = vec![7; 4096];
+    for (each_completion, depth) in [(false, 0), (true, 0), (true, 1)] {
+        let (good, full) = (file(1 << 16), full());
+        let Some(mut writer) = writer(&memory, &[], &[&good, &full], 4) else {
+            return;
+        };
+        let options = BatchOptions {
+            each_completion,
+            depth,
+            ..BatchOptions::default()
+        };
+        let batch = || (0..100).map(|tag| write(tag % 2, 0, 512, u64::from(tag / 2) * 512, tag));
+        let mut heard = vec![0; 100];
+        let failures = writer.run(options, batch(), |tag| heard[tag as usize] += 1);
+        let [failure] = failures[..] else {
+            panic!("one file fails, once: {failures:?}");
+        };
+        assert_eq!((failure.errno, failure.file), (libc::ENOSPC, 1));
+        let (offset, length) = failure.place.expect("a write");
+        assert!(offset % 512 == 0 && offset < 50 * 512 && length == 512);
+        assert!(heard.iter().all(|&times| times == 1), "{heard:?}");
+        let mut found = vec![0; 50 * 512];
+        good.read_exact_at(&mut found, 0).expect("read");
+        assert!(found.iter().all(|&byte| byte == 7));
+        let mut again = 0;
+        assert_eq!(writer.run(options, batch(), |_| again += 1), []);
+        assert_eq!(again, 100);
+    }
+}
+
+#[test]
+fn a_file_whose_flush_fails_gets_no_write_and_the_others_do() {
+    let memory = vec![7; 512];
+    // The device knows no fsync: EINVAL.
+    for alone in [false, true] {
+        let (good, full) = (file(1 << 16), full());
+        let Some(mut writer) = writer(&memory, &[], &[&full, &good], 4) else {
+            return;
+        };
+        if alone {
+            writer.give_up(1);
+        }
+        let options = BatchOptions {
+            flush_first: true,
+            durable: true,
+            ..BatchOptions::default()
+        };
+        let mut heard = [0; 2];
+        let batch = [write(0, 0, 512, 0, 0), write(1, 0, 512, 1024, 1)];
+        let failures = writer.run(options, batch, |tag| heard[tag as usize] += 1);
+        let expected = Failure {
+            errno: libc::EINVAL,
+            file: 0,
+            place: None,
+        };
+        assert_eq!(failures, [expected]);
+        assert_eq!(heard, [1, 1]);
+        let mut found = [0; 512];
+        good.read_exact_at(&mut found, 1024).expect("read");
+        assert_eq!(found, [if alone { 0 } else { 7 }; 512]);
+    }
 }
 
 #[test]
@@ -138,8 +179,7 @@ fn a_write_that_is_cut_short_goes_on_where_it_stopped() {
         (&reader).read_exact(&mut bytes).expect("all of it");
         bytes
     });
-    writer
-        .run(BatchOptions::default(), [write(0, 0, 16384, 0, 0)], |_| ())
-        .expect("written");
+    let whole = [write(0, 0, 16384, 0, 0)];
+    assert_eq!(writer.run(BatchOptions::default(), whole, |_| ()), []);
     assert_eq!(received.join().expect("the reader"), memory);
 }

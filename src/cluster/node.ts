@@ -6,7 +6,7 @@ import { MdThread } from "../bitmap/md-thread.js";
 import type { WasmBitmap } from "../bitmap/wasm.js";
 import { SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { monotonicNs } from "../storage/monotonic.js";
-import type { PageWriter } from "../storage/page-writer.js";
+import type { MemberFailure, PageWriter } from "../storage/page-writer.js";
 import type { ClusterEvent, PageCause } from "./cluster-event.js";
 import type { Control } from "./control.js";
 import {
@@ -180,7 +180,7 @@ export class Node {
       const unplugFromNs = monotonicNs();
       const listed = bitmap.unplug();
       if (listed > 0) {
-        writer.writePages(bitmap.pages, listed);
+        requireAll(writer.writePages(bitmap.pages, listed));
         const doneNs = monotonicNs();
         this.pagesWritten(listed, doneNs);
         this.trace(listed, "unplug", unplugFromNs, doneNs);
@@ -193,7 +193,7 @@ export class Node {
     }
     // Every plug differs from what its blocks held, as an application's would; all members get the same.
     this.payloadStamp[0] = this.dataPlugs++;
-    writer.writeData(bitmap.ring, first, writes, this.completedNs);
+    requireAll(writer.writeData(bitmap.ring, first, writes, this.completedNs));
     if (this.recording) {
       for (let write = 0; write < writes; write++) {
         const doneNs = this.completedNs[write] ?? 0;
@@ -210,7 +210,7 @@ export class Node {
     if (this.mdThread.wake(nowNs, this.bitmap.allClean)) {
       const listed = this.bitmap.daemonPass();
       if (listed > 0) {
-        this.writer.writePages(this.bitmap.pages, listed);
+        requireAll(this.writer.writePages(this.bitmap.pages, listed));
         const doneNs = monotonicNs();
         this.pagesWritten(listed, doneNs);
         this.trace(listed, "daemon", nowNs, doneNs);
@@ -257,4 +257,8 @@ export class Node {
     const nowNs = monotonicNs();
     if (this.bitmapOn && nowNs >= timerNs) this.wakeMdThread(nowNs);
   }
+}
+
+function requireAll([failure]: readonly MemberFailure[]): void {
+  if (failure !== undefined) throw failure.error;
 }

@@ -46,22 +46,24 @@ export interface UringWriterOptions {
 export interface NativeUringWriter {
   /** False where the kernel would not pin the memory (RLIMIT_MEMLOCK): writes then map it each time. */
   readonly registersBuffers: boolean;
-  /** False where a request failed; `failure` then holds errno, file, offset (−1: the flush) and length. */
+  /** How many files fail now; `failures` holds for each errno, file, offset (−1: the flush) and length. */
   writePages(
     page: Uint32Array,
     offsetBytes: Float64Array,
     lengthBytes: Uint32Array,
     count: number,
-    failure: Float64Array,
-  ): boolean;
+    failures: Float64Array,
+  ): number;
   writeData(
     sector: Float64Array,
     sectors: Uint32Array,
     first: number,
     count: number,
     completedNs: Float64Array,
-    failure: Float64Array,
-  ): boolean;
+    failures: Float64Array,
+  ): number;
+  /** Writes nothing to this file from here on. */
+  giveUp(file: number): void;
   close(): void;
 }
 

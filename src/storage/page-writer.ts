@@ -1,6 +1,10 @@
 /**
  * How a node's bytes reach the members: bitmap pages and data, straight from linear memory, blocking the worker.
+ *
+ * A member that fails gets nothing more from its writer; the others get all of what a call has to write.
  */
+import type { SlotmarkError } from "../errors.js";
+
 export type Durability = "preflush-fua" | "fua" | "none";
 
 /** `uring`: all members at once; `psync`: one blocking write after another. */
@@ -23,6 +27,16 @@ export interface PageWriterOptions {
   readonly dataSync: boolean;
 }
 
+/** A member that failed, and how: kind `device`, naming member, offset and errno. */
+export interface MemberFailure {
+  /** Index among the writer's members. */
+  readonly member: number;
+  readonly error: SlotmarkError;
+}
+
+/** As a rule nothing fails, and a call allocates nothing. */
+export const NO_FAILURES: readonly MemberFailure[] = [];
+
 export interface PageWriter {
   readonly io: PageIo;
   /** Whether members are written at once or one after another; latencies of `serial` are sums. */
@@ -30,8 +44,8 @@ export interface PageWriter {
   /** False where a member's filesystem refuses O_DIRECT: its writes then pass through the page cache. */
   readonly directIo: boolean;
   /**
-   * Writes `count` listed pages to every member and returns when they are as durable as asked.
-   * @throws SlotmarkError kind `device`, naming member, offset and errno
+   * Writes `count` listed pages to every member that is left, and returns when they are as durable as asked and nothing is in
+   * flight any more. Returns the members that fail now.
    */
   writePages(
     pages: {
@@ -40,17 +54,19 @@ export interface PageWriter {
       readonly lengthBytes: Uint32Array;
     },
     count: number,
-  ): void;
+  ): readonly MemberFailure[];
   /**
-   * Writes payload for the events [first, first + count) to the data area of every member, in their order, up to the writer's
-   * depth at once. `completedNs[i]` becomes the time (CLOCK_MONOTONIC) at which event first + i had reached its last member.
-   * @throws SlotmarkError as `writePages`
+   * Writes payload for the events [first, first + count) to the data area of every member that is left, in their order, up to the
+   * writer's depth at once. `completedNs[i]` becomes the time (CLOCK_MONOTONIC) at which event first + i had reached its last
+   * member, or failed there. Returns the members that fail now.
    */
   writeData(
     events: { readonly sector: Float64Array; readonly sectors: Uint32Array },
     first: number,
     count: number,
     completedNs: Float64Array,
-  ): void;
+  ): readonly MemberFailure[];
+  /** Writes nothing to this member from here on: it failed elsewhere. */
+  giveUp(member: number): void;
   close(): void;
 }

@@ -5,13 +5,17 @@
  * Source: design.md, "Durability, as far as user space can say it".
  */
 import { closeSync, constants } from "node:fs";
+import { SlotmarkError } from "../errors.js";
 import { PAGE_BYTES, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
 import { flushDescriptor, openDirect, writeFullyAt } from "./direct-file.js";
 import { monotonicNs } from "./monotonic.js";
-import type { PageWriter, PageWriterOptions } from "./page-writer.js";
+import { type MemberFailure, NO_FAILURES, type PageWriter, type PageWriterOptions } from "./page-writer.js";
 
 interface OpenMember {
   readonly path: string;
+  readonly index: number;
+  /** It failed, here or elsewhere: nothing is written to it. */
+  givenUp: boolean;
   readonly dataOffsetBytes: number;
   /** Bitmap pages: O_DSYNC unless durability is `none`. */
   readonly pageDescriptor: number;
@@ -26,8 +30,8 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
   const preflush = options.durability === "preflush-fua";
   const members: OpenMember[] = [];
   try {
-    for (const { path, dataOffsetBytes } of options.members) {
-      members.push(openMember(path, dataOffsetBytes, options.durability !== "none", options.dataSync));
+    for (const [index, member] of options.members.entries()) {
+      members.push(openMember({ ...member, index }, options.durability !== "none", options.dataSync));
     }
   } catch (error) {
     closeAll(members);
@@ -39,40 +43,59 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
     directIo: members.every(({ directIo }) => directIo),
 
     writePages(pages, count) {
+      let failures = NO_FAILURES;
       for (let index = 0; index < count; index++) {
         const page = at(pages.page, index);
         const offsetBytes = at(pages.offsetBytes, index);
         const lengthBytes = at(pages.lengthBytes, index);
         for (const member of members) {
-          if (preflush) flushDescriptor(member.path, member.pageDescriptor);
-          writeFullyAt(
-            member.path,
-            member.pageDescriptor,
-            memory,
-            imageOffsetBytes + page * PAGE_BYTES,
-            lengthBytes,
-            offsetBytes,
-          );
+          if (member.givenUp) continue;
+          try {
+            if (preflush) flushDescriptor(member.path, member.pageDescriptor);
+            writeFullyAt(
+              member.path,
+              member.pageDescriptor,
+              memory,
+              imageOffsetBytes + page * PAGE_BYTES,
+              lengthBytes,
+              offsetBytes,
+            );
+          } catch (error) {
+            failures = [...failures, giveUpFailed(member, error)];
+          }
         }
       }
+      return failures;
     },
 
     writeData({ sector, sectors }, first, count, completedNs) {
+      let failures = NO_FAILURES;
       for (let event = 0; event < count; event++) {
         const offsetBytes = at(sector, first + event) * SECTOR_BYTES;
         const lengthBytes = at(sectors, first + event) * SECTOR_BYTES;
         for (const member of members) {
-          writeFullyAt(
-            member.path,
-            member.dataDescriptor,
-            memory,
-            payloadOffsetBytes,
-            lengthBytes,
-            member.dataOffsetBytes + offsetBytes,
-          );
+          if (member.givenUp) continue;
+          try {
+            writeFullyAt(
+              member.path,
+              member.dataDescriptor,
+              memory,
+              payloadOffsetBytes,
+              lengthBytes,
+              member.dataOffsetBytes + offsetBytes,
+            );
+          } catch (error) {
+            failures = [...failures, giveUpFailed(member, error)];
+          }
         }
         completedNs[event] = monotonicNs();
       }
+      return failures;
+    },
+
+    giveUp(index) {
+      const member = members[index];
+      if (member !== undefined) member.givenUp = true;
     },
 
     close() {
@@ -81,12 +104,28 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
   };
 }
 
-function openMember(path: string, dataOffsetBytes: number, pageSync: boolean, dataSync: boolean): OpenMember {
+function giveUpFailed(member: OpenMember, error: unknown): MemberFailure {
+  if (!(error instanceof SlotmarkError)) throw error;
+  member.givenUp = true;
+  return { member: member.index, error };
+}
+
+function openMember(
+  {
+    path,
+    dataOffsetBytes,
+    index,
+  }: { readonly path: string; readonly dataOffsetBytes: number; readonly index: number },
+  pageSync: boolean,
+  dataSync: boolean,
+): OpenMember {
   const page = openDirect(path, openFlags(pageSync));
   try {
     const data = openDirect(path, openFlags(dataSync));
     return {
       path,
+      index,
+      givenUp: false,
       dataOffsetBytes,
       pageDescriptor: page.descriptor,
       dataDescriptor: data.descriptor,

@@ -5,15 +5,16 @@
  * Source: design.md, "Backends" and "Durability"; `native/src/uring/`.
  */
 import { closeSync, constants } from "node:fs";
-import type { SlotmarkError } from "../errors.js";
 import { PAGE_BYTES } from "../ondisk/slot-geometry.js";
 import { errnoError, memberFailed } from "./device-error.js";
 import { openDirect } from "./direct-file.js";
 import { createUringWriter, type NativeUringWriter } from "./native.js";
-import type { PageWriter, PageWriterOptions } from "./page-writer.js";
+import { type MemberFailure, NO_FAILURES, type PageWriter, type PageWriterOptions } from "./page-writer.js";
 
 /** Requests that the ring holds: pages of one unplug times members, as a rule. */
 const ENTRIES = 256;
+/** Of one failed file: errno, file, offset (−1: the flush before), length. */
+const FAILURE_NUMBERS = 4;
 
 /**
  * @throws SlotmarkError kind `device` where a member cannot be opened; `io-uring-refused` where the kernel gives no ring
@@ -45,25 +46,33 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
     closeFiles();
     throw error;
   }
-  /** errno, member, offset (−1: the flush before), length of what failed. */
-  const failure = new Float64Array(4);
-  const failed = (): SlotmarkError => {
-    const [errno = 0, member = 0, offsetBytes = 0, lengthBytes = 0] = failure;
+  const failures = new Float64Array(FAILURE_NUMBERS * opened.length);
+  const failed = (count: number): readonly MemberFailure[] => {
+    if (count === 0) return NO_FAILURES;
+    return Array.from({ length: count }, (_, index) => failureAt(index));
+  };
+  const failureAt = (index: number): MemberFailure => {
+    const from = FAILURE_NUMBERS * index;
+    const [errno = 0, member = 0, offsetBytes = 0, lengthBytes = 0] = failures.subarray(from);
     const path = opened[member]?.path ?? "";
     const cause = errno === 0 ? new Error("the device took no more bytes") : errnoError(errno, "io_uring");
-    if (offsetBytes < 0) return memberFailed({ path, action: "flushing" }, cause);
-    return memberFailed({ path, action: "writing", offsetBytes, lengthBytes }, cause);
+    const transfer =
+      offsetBytes < 0
+        ? ({ path, action: "flushing" } as const)
+        : ({ path, action: "writing", offsetBytes, lengthBytes } as const);
+    return { member, error: memberFailed(transfer, cause) };
   };
   return {
     io: "uring",
     members: "parallel",
     directIo: opened.every(({ directIo }) => directIo),
     writePages({ page, offsetBytes, lengthBytes }, count) {
-      if (!native.writePages(page, offsetBytes, lengthBytes, count, failure)) throw failed();
+      return failed(native.writePages(page, offsetBytes, lengthBytes, count, failures));
     },
     writeData({ sector, sectors }, first, count, completedNs) {
-      if (!native.writeData(sector, sectors, first, count, completedNs, failure)) throw failed();
+      return failed(native.writeData(sector, sectors, first, count, completedNs, failures));
     },
+    giveUp: (member) => native.giveUp(member),
     close() {
       native.close();
       closeFiles();

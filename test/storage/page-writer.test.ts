@@ -166,15 +166,92 @@ testBoth("a write that the system refuses names member, offset, length and errno
   t.after(() => writer.close());
   truncateSync(path, 0);
   const unaligned = { ...PAGES, offsetBytes: Float64Array.of(1000) };
-  assert.throws(
-    () => writer.writePages(unaligned, 1),
-    new SlotmarkError(
-      "device",
-      "member-failed",
-      `member ${path}: writing 4096 bytes at byte offset 1000 failed: invalid argument (EINVAL)`,
-      "look at the kernel log (dmesg) for this device, then repeat the run or go on with --resume",
-    ),
+  const error = new SlotmarkError(
+    "device",
+    "member-failed",
+    `member ${path}: writing 4096 bytes at byte offset 1000 failed: invalid argument (EINVAL)`,
+    "look at the kernel log (dmesg) for this device, then repeat the run or go on with --resume",
   );
+  assert.deepEqual(
+    writer.writePages(unaligned, 1).map(({ member, error }) => [member, error.message, error.remedy]),
+    [[0, error.message, error.remedy]],
+  );
+});
+
+/** Takes no byte (ENOSPC), and knows no fsync (EINVAL). */
+const FULL = "/dev/full";
+
+for (const [durability, how] of [
+  ["preflush-fua", "flushing failed: invalid argument (EINVAL)"],
+  ["fua", "writing 4096 bytes at byte offset 8192 failed: no space left on device (ENOSPC)"],
+  ["none", "writing 4096 bytes at byte offset 8192 failed: no space left on device (ENOSPC)"],
+] as const) {
+  testBoth(
+    `${durability}: a member that fails is told of once and gets nothing more; the others get everything`,
+    ({ open }, t) => {
+      const directory = temporaryDirectory(t);
+      const paths = ["a.img", "b.img"].map((name) => sparseFile(directory, name, 2 << 20));
+      const [a = "", b = ""] = paths;
+      const writer = open(optionsFor([a, FULL, b], durability));
+      t.after(() => writer.close());
+      const failures = writer.writePages(PAGES, 3);
+      assert.deepEqual(
+        failures.map(({ member, error }) => [member, error.kind, error.message]),
+        [[1, "device", `member ${FULL}: ${how}`]],
+      );
+      const completedNs = new Float64Array(1);
+      assert.deepEqual(writer.writeData(DATA, 1, 1, completedNs), []);
+      assert.deepEqual(writer.writePages(PAGES, 3), []);
+      assert.ok((completedNs[0] ?? 0) > 0);
+      for (const path of paths) assert.ok(readFileSync(path).equals(expectedBytes()), path);
+    },
+  );
+}
+
+testBoth("data that a member refuses goes to the others, each event with its time", ({ open }, t) => {
+  const path = sparseFile(temporaryDirectory(t), "a.img", 8 << 20);
+  const writer = open({ ...optionsFor([FULL, path], "none"), depth: 2 });
+  t.after(() => writer.close());
+  const count = 400;
+  const sector = Float64Array.from({ length: count }, (_, index) => 8 * index);
+  const events = { sector, sectors: new Uint32Array(count).fill(8) };
+  const completedNs = new Float64Array(count);
+  const failures = writer.writeData(events, 0, count, completedNs);
+  assert.deepEqual(
+    failures.map(({ member, error }) => [member, error.code]),
+    [[0, "member-failed"]],
+  );
+  assert.ok(completedNs.every((atNs) => atNs > 0));
+  assert.ok(
+    readFileSync(path)
+      .subarray(DATA_OFFSET, DATA_OFFSET + count * PAGE)
+      .every((byte) => byte === 0x77),
+  );
+});
+
+testBoth("a member that failed elsewhere is given up, and no member at all is left alone", ({ open }, t) => {
+  const directory = temporaryDirectory(t);
+  const paths = ["a.img", "b.img"].map((name) => sparseFile(directory, name, 2 << 20));
+  const writer = open(optionsFor(paths, "fua"));
+  t.after(() => writer.close());
+  writer.giveUp(1);
+  assert.deepEqual(writer.writePages(PAGES, 3), []);
+  assert.deepEqual(writer.writeData(DATA, 1, 1, new Float64Array(1)), []);
+  assert.ok(readFileSync(paths[0] ?? "").equals(expectedBytes()));
+  assert.ok(readFileSync(paths[1] ?? "").every((byte) => byte === 0));
+  writer.giveUp(0);
+  const completedNs = new Float64Array(1);
+  assert.deepEqual(writer.writePages(PAGES, 3), []);
+  assert.deepEqual(writer.writeData(DATA, 1, 1, completedNs), []);
+  assert.ok((completedNs[0] ?? 0) > 0);
+});
+
+testBoth("all members may fail in one call", ({ open }, t) => {
+  const path = sparseFile(temporaryDirectory(t), "a.img", 2 << 20);
+  const writer = open(optionsFor([FULL, path], "none"));
+  t.after(() => writer.close());
+  const failures = writer.writePages({ ...PAGES, offsetBytes: Float64Array.of(1000) }, 1);
+  assert.deepEqual(failures.map(({ member }) => member).sort(), [0, 1]);
 });
 
 testBoth(

@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{Float64ArraySlice, Uint8Array, Uint32ArraySlice};
 use napi_derive::napi;
 use std::time::Duration;
 
-/// What one failed request leaves in the caller's array: errno, file, offset (−1: the flush), length.
+/// What one failed file leaves in the caller's array: errno, file, offset (−1: the flush), length.
 const FAILURE_NUMBERS: usize = 4;
 
 #[napi]
@@ -108,7 +108,21 @@ impl UringWriter {
             .is_some_and(RingWriter::registers_buffers)
     }
 
-    /// Writes `count` pages of the image to every file. Returns false where one failed, and fills `failure`.
+    /// Writes nothing to `file` from here on.
+    #[napi]
+    pub fn give_up(&mut self, file: u32) -> napi::Result<()> {
+        let Some(writer) = self.writer.as_mut() else {
+            return Err(closed());
+        };
+        if file >= writer.files() {
+            return Err(napi::Error::from_reason("the writer has no such file"));
+        }
+        writer.give_up(file);
+        Ok(())
+    }
+
+    /// Writes `count` pages of the image to every file that has not failed or been given up. Returns how many fail now, with four
+    /// numbers for each in `failures`.
     #[napi]
     pub fn write_pages(
         &mut self,
@@ -116,8 +130,8 @@ impl UringWriter {
         offset_bytes: Float64ArraySlice<'_>,
         length_bytes: Uint32ArraySlice<'_>,
         count: u32,
-        failure: Float64ArraySlice<'_>,
-    ) -> napi::Result<bool> {
+        failures: Float64ArraySlice<'_>,
+    ) -> napi::Result<u32> {
         let Some(writer) = self.writer.as_mut() else {
             return Err(closed());
         };
@@ -147,11 +161,11 @@ impl UringWriter {
             durable: self.durable_pages,
             ..BatchOptions::default()
         };
-        Ok(report(writer.run(options, writes, |_| ()), failure))
+        report(&writer.run(options, writes, |_| ()), failures)
     }
 
     /// Writes the payload for `count` events from `first` to every file's data area; `completed_ns[i]` becomes the time of
-    /// CLOCK_MONOTONIC at which event `first + i` had reached its last file.
+    /// CLOCK_MONOTONIC at which event `first + i` had reached its last file. Failures as with `write_pages`.
     #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn write_data(
@@ -161,8 +175,8 @@ impl UringWriter {
         first: u32,
         count: u32,
         mut completed_ns: Float64ArraySlice<'_>,
-        failure: Float64ArraySlice<'_>,
-    ) -> napi::Result<bool> {
+        failures: Float64ArraySlice<'_>,
+    ) -> napi::Result<u32> {
         let Some(writer) = self.writer.as_mut() else {
             return Err(closed());
         };
@@ -201,14 +215,14 @@ impl UringWriter {
         };
         let outstanding = &mut self.outstanding;
         let times = unsafe { completed_ns.as_mut() };
-        let outcome = writer.run(options, writes, |event| {
+        let failed = writer.run(options, writes, |event| {
             let left = &mut outstanding[event as usize];
             *left -= 1;
             if *left == 0 {
                 times[event as usize] = monotonic().as_nanos() as f64;
             }
         });
-        Ok(report(outcome, failure))
+        report(&failed, failures)
     }
 
     /// Gives ring and registrations back; files stay open.
@@ -222,20 +236,25 @@ fn closed() -> napi::Error {
     napi::Error::from_reason("the writer has been closed")
 }
 
-fn report(outcome: Result<(), Failure>, mut numbers: Float64ArraySlice<'_>) -> bool {
-    let Err(failure) = outcome else { return true };
-    let (offset, length) = failure.place.map_or((-1.0, 0.0), |(offset, length)| {
-        (offset as f64, f64::from(length))
-    });
-    let found = [
-        f64::from(failure.errno),
-        f64::from(failure.file),
-        offset,
-        length,
-    ];
+fn report(failed: &[Failure], mut numbers: Float64ArraySlice<'_>) -> napi::Result<u32> {
+    if numbers.len() < failed.len() * FAILURE_NUMBERS {
+        return Err(napi::Error::from_reason(
+            "no room to name every failed file",
+        ));
+    }
     let into = unsafe { numbers.as_mut() };
-    into[..FAILURE_NUMBERS].copy_from_slice(&found);
-    false
+    for (numbers, failure) in into.chunks_exact_mut(FAILURE_NUMBERS).zip(failed) {
+        let (offset, length) = failure.place.map_or((-1.0, 0.0), |(offset, length)| {
+            (offset as f64, f64::from(length))
+        });
+        numbers.copy_from_slice(&[
+            f64::from(failure.errno),
+            f64::from(failure.file),
+            offset,
+            length,
+        ]);
+    }
+    Ok(failed.len() as u32)
 }
 
 fn monotonic() -> Duration {

@@ -29,7 +29,7 @@ pub struct Write {
     pub tag: u32,
 }
 
-/// The first request that failed. Later ones of the batch were not started; those in flight have ended.
+/// The first request of a file that failed. Later ones to that file were not begun; those in flight have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// 0 where the file took no more bytes.
@@ -67,6 +67,8 @@ pub struct RingWriter {
     /// Registered stretches, by buffer index; empty where the kernel would not register them.
     buffers: Vec<Span>,
     descriptors: Vec<RawFd>,
+    /// By file: nothing is written to it any more.
+    given_up: Vec<bool>,
     in_flight: Vec<InFlight>,
     free: Vec<u32>,
 }
@@ -97,6 +99,7 @@ impl RingWriter {
             length,
             buffers: Vec::new(),
             descriptors: files.to_vec(),
+            given_up: vec![false; files.len()],
             in_flight: Vec::new(),
             free: Vec::new(),
         };
@@ -132,6 +135,14 @@ impl RingWriter {
         self.descriptors.len() as u32
     }
 
+    /// Writes nothing to `file` from here on, as after a failure of its own.
+    ///
+    /// # Panics
+    /// Where the writer has no such file.
+    pub fn give_up(&mut self, file: u32) {
+        self.given_up[file as usize] = true;
+    }
+
     fn register_buffers(&mut self, registered: &[Span]) {
         let mut pieces = Vec::new();
         for span in registered {
@@ -156,10 +167,9 @@ impl RingWriter {
         }
     }
 
-    /// Writes the whole batch; `completed` hears of each write when it has reached its file, in the order of completion.
-    ///
-    /// # Errors
-    /// The first failure. Writes that were in flight with it have ended, some of them with success; the rest was not begun.
+    /// Writes the whole batch; `completed` hears of each write when it has ended, in that order: it has reached its file, or it failed,
+    /// or its file had been given up. A file that fails is given up; the others get all of theirs. Returns the first failure of each
+    /// file that failed, in the order in which they were seen.
     ///
     /// # Panics
     /// Where a write names a file or memory that the writer does not have.
@@ -168,20 +178,20 @@ impl RingWriter {
         options: BatchOptions,
         writes: impl IntoIterator<Item = Write>,
         mut completed: impl FnMut(u32),
-    ) -> Result<(), Failure> {
+    ) -> Vec<Failure> {
         let depth = match options.depth {
             0 => self.in_flight.len(),
             depth => self.in_flight.len().min(depth as usize),
         };
         let mut waiting = 0usize;
-        let mut failure = None;
+        let mut failures = Vec::new();
         if options.flush_first {
-            self.flush()?;
+            self.flush(&mut failures);
         }
         let mut writes = writes.into_iter().peekable();
         let mut again: Vec<InFlight> = Vec::new();
         loop {
-            while waiting < depth && failure.is_none() {
+            while waiting < depth {
                 let next = match again.pop() {
                     Some(rest) => rest,
                     None => match writes.next() {
@@ -189,6 +199,10 @@ impl RingWriter {
                         None => break,
                     },
                 };
+                if self.given_up[next.write.file as usize] {
+                    completed(next.write.tag);
+                    continue;
+                }
                 self.push_write(next, options.durable);
                 waiting += 1;
                 if options.each_completion && self.ring.submission().len() >= UNPLUGGED {
@@ -196,10 +210,9 @@ impl RingWriter {
                 }
             }
             if waiting == 0 {
-                return failure.map_or(Ok(()), Err);
+                return failures;
             }
-            let more = failure.is_none() && writes.peek().is_some();
-            let want = if more || options.each_completion {
+            let want = if options.each_completion || writes.peek().is_some() {
                 1
             } else {
                 waiting
@@ -214,11 +227,13 @@ impl RingWriter {
                     Outcome::Whole => completed(ended.write.tag),
                     Outcome::Rest(rest) => again.push(rest),
                     Outcome::Failed(errno) => {
-                        failure.get_or_insert(Failure {
-                            errno,
-                            file: ended.write.file,
-                            place: Some(place_of(ended)),
-                        });
+                        completed(ended.write.tag);
+                        let (file, place) = (ended.write.file, Some(place_of(ended)));
+                        give_up_failed(
+                            &mut self.given_up,
+                            &mut failures,
+                            Failure { errno, file, place },
+                        );
                     }
                 }
             }
@@ -228,41 +243,42 @@ impl RingWriter {
 
 impl RingWriter {
     /// fdatasync(2) of all files, at once where there are several.
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self, failures: &mut Vec<Failure>) {
         let failed = |file: u32, errno: i32| Failure {
             errno,
             file,
             place: None,
         };
-        if let [only] = self.descriptors[..] {
-            // A ring would hand it to a thread of its own, for nothing.
-            return match unsafe { libc::fdatasync(only) } {
-                0 => Ok(()),
-                _ => Err(failed(
-                    0,
-                    io::Error::last_os_error().raw_os_error().unwrap_or(0),
-                )),
-            };
-        }
+        let mut waiting = self.given_up.iter().filter(|&&given_up| !given_up).count();
+        let alone = waiting == 1;
         for file in 0..self.files() {
+            if self.given_up[file as usize] {
+                continue;
+            }
+            if alone {
+                // A ring would hand it to a thread of its own, for nothing.
+                if unsafe { libc::fdatasync(self.descriptors[file as usize]) } != 0 {
+                    let errno = io::Error::last_os_error().raw_os_error().unwrap_or(0);
+                    give_up_failed(&mut self.given_up, failures, failed(file, errno));
+                }
+                return;
+            }
             let entry = opcode::Fsync::new(types::Fixed(file))
                 .flags(types::FsyncFlags::DATASYNC)
                 .build()
                 .user_data(u64::from(file));
             self.push(&entry);
         }
-        let mut outcome = Ok(());
-        let mut waiting = self.descriptors.len();
         while waiting > 0 {
             self.submit_and_wait(waiting);
             while let Some(completion) = self.ring.completion().next() {
                 waiting -= 1;
-                if completion.result() < 0 && outcome.is_ok() {
-                    outcome = Err(failed(completion.user_data() as u32, -completion.result()));
+                if completion.result() < 0 {
+                    let failure = failed(completion.user_data() as u32, -completion.result());
+                    give_up_failed(&mut self.given_up, failures, failure);
                 }
             }
         }
-        outcome
     }
 
     fn push_write(&mut self, next: InFlight, durable: bool) {
@@ -326,6 +342,14 @@ impl Drop for RingWriter {
         // What was never registered cannot be given back; nothing follows from it.
         let _ = self.ring.submitter().unregister_buffers();
         let _ = self.ring.submitter().unregister_files();
+    }
+}
+
+fn give_up_failed(given_up: &mut [bool], failures: &mut Vec<Failure>, failure: Failure) {
+    let given_up = &mut given_up[failure.file as usize];
+    if !*given_up {
+        *given_up = true;
+        failures.push(failure);
     }
 }
 
