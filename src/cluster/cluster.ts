@@ -4,6 +4,7 @@
  */
 import { Piscina } from "piscina";
 import { SlotmarkError } from "../errors.js";
+import { MemberFailed } from "../storage/device-error.js";
 import { monotonicNs } from "../storage/monotonic.js";
 import { Control } from "./control.js";
 import type { NodeAnswer, NodeMeasurement, NodeTask } from "./node-task.js";
@@ -36,7 +37,7 @@ export class Cluster {
     timeNs: number,
     signal: AbortSignal,
   ): Promise<NodeMeasurement[] | null> {
-    const control = new Control();
+    const control = Control.forMembers(tasks[0]?.members.length ?? 0);
     const stop = () => control.stop();
     signal.addEventListener("abort", stop);
     try {
@@ -74,8 +75,10 @@ function answersOf(outcomes: PromiseSettledResult<NodeAnswer>[]): NodeMeasuremen
   for (const outcome of outcomes) {
     if (outcome.status === "rejected") throw outcome.reason;
     if (outcome.value.outcome === "failed") {
-      const { kind, code, message, remedy } = outcome.value.error;
-      throw new SlotmarkError(kind, code, message, remedy);
+      const { kind, code, message, remedy, memberPath } = outcome.value.error;
+      throw memberPath === undefined
+        ? new SlotmarkError(kind, code, message, remedy)
+        : new MemberFailed(memberPath, message, remedy);
     }
     if (outcome.value.outcome === "stopped") stopped = true;
     else measurements.push(outcome.value.measurement);

@@ -1,17 +1,25 @@
 /** What the main thread asks of a node for one trial, and what the node answers. Both are copied between threads. */
 import type { ErrorKind } from "../errors.js";
 import type { SlotGeometry } from "../ondisk/slot-geometry.js";
+import type { MarkedMember } from "../storage/degraded-superblocks.js";
 import type { Durability, PageIo } from "../storage/page-writer.js";
 import type { ClusterEvent } from "./cluster-event.js";
 import type { Rhythm } from "./steadiness.js";
 import type { WritesTask } from "./write-source.js";
 
+/** A member that the array has when the trial begins. */
+export interface TaskMember extends MarkedMember {
+  readonly dataOffsetBytes: number;
+}
+
 export interface NodeTask {
   readonly slot: number;
   readonly geometry: SlotGeometry;
-  readonly members: readonly { readonly path: string; readonly dataOffsetBytes: number }[];
+  readonly members: readonly TaskMember[];
   /** The array's event count. */
   readonly events: number;
+  /** It lacks a member from the beginning. */
+  readonly degraded: boolean;
   readonly writes: WritesTask;
   /** Writes that the node submits together; in open loop of a trace the most. */
   readonly plug: number;
@@ -29,6 +37,13 @@ export interface NodeTask {
   /** Page writes are to be reported one by one. */
   readonly traced: boolean;
   readonly control: SharedArrayBuffer;
+}
+
+/** A member that failed in the middle, told by the node that saw it first. */
+export interface FailedMember {
+  /** Index among the task's members. */
+  readonly member: number;
+  readonly message: string;
 }
 
 export interface NodeMeasurement {
@@ -50,7 +65,10 @@ export interface NodeMeasurement {
   readonly serviceLatency: string | null;
   readonly unplugLatency: string | null;
   readonly directIo: boolean;
-  /** Page writes of the measured interval, where they were asked for. */
+  readonly failedMembers: readonly FailedMember[];
+  /** The array's event count as this node knows it in the end. */
+  readonly arrayEvents: number;
+  /** Page writes of the measured interval and failures of members, where they were asked for. */
   readonly events: readonly ClusterEvent[];
   /** Page writes beyond what a trace holds. */
   readonly eventsDropped: number;
@@ -67,4 +85,6 @@ export interface NodeError {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+  /** Of a `MemberFailed`. */
+  readonly memberPath?: string;
 }

@@ -3,7 +3,9 @@ import fs from "node:fs";
 import { createWasmBitmap, type WasmBitmap } from "../bitmap/wasm.js";
 import { EventReader } from "../block-trace/event-reader.js";
 import { SlotmarkError } from "../errors.js";
+import { parseBitmapSuperblock } from "../ondisk/bitmap-superblock.js";
 import { pageSector, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { MemberFailed, memberFailed } from "../storage/device-error.js";
 import { openPageWriter } from "../storage/open-page-writer.js";
 import { Control } from "./control.js";
 import { GeneratedWrites } from "./generated-writes.js";
@@ -20,7 +22,8 @@ export function runNode(task: NodeTask): NodeAnswer {
     control.stop();
     if (!(error instanceof SlotmarkError)) throw error;
     const { kind, code, message, remedy } = error;
-    return { outcome: "failed", error: { kind, code, message, remedy } };
+    const member = error instanceof MemberFailed ? { memberPath: error.path } : {};
+    return { outcome: "failed", error: { kind, code, message, remedy, ...member } };
   }
 }
 
@@ -63,23 +66,34 @@ function work(task: NodeTask, control: Control): NodeAnswer {
 function readOwnSlot(bitmap: WasmBitmap, task: NodeTask): void {
   const member = task.members[0];
   if (member === undefined) throw new Error("a node needs a member");
-  const descriptor = fs.openSync(member.path, "r");
+  const offsetBytes = pageSector(task.geometry, task.slot, 0) * SECTOR_BYTES;
+  const lengthBytes = bitmap.image.byteLength;
+  let read: number;
   try {
-    const offsetBytes = pageSector(task.geometry, task.slot, 0) * SECTOR_BYTES;
-    const read = fs.readSync(descriptor, bitmap.image, 0, bitmap.image.byteLength, offsetBytes);
-    if (read < task.geometry.bitmapBytes) {
-      throw new SlotmarkError(
-        "device",
-        "slot-truncated",
-        `${member.path} ends inside slot ${task.slot}: ${read} bytes at offset ${offsetBytes}, expected ${task.geometry.bitmapBytes}`,
-        "check that the member is still whole",
-      );
-    }
+    read = readAt(member.path, bitmap.image, offsetBytes);
+  } catch (error) {
+    throw memberFailed({ path: member.path, action: "reading", offsetBytes, lengthBytes }, error);
+  }
+  if (read < task.geometry.bitmapBytes) {
+    throw new SlotmarkError(
+      "device",
+      "slot-truncated",
+      `${member.path} ends inside slot ${task.slot}: ${read} bytes at offset ${offsetBytes}, expected ${task.geometry.bitmapBytes}`,
+      "check that the member is still whole",
+    );
+  }
+  bitmap.eventsCleared = Number(parseBitmapSuperblock(bitmap.image).eventsCleared);
+  bitmap.setArrayState({ events: task.events, degraded: task.degraded });
+  bitmap.load(0);
+}
+
+function readAt(path: string, into: Uint8Array, offsetBytes: number): number {
+  const descriptor = fs.openSync(path, "r");
+  try {
+    return fs.readSync(descriptor, into, 0, into.byteLength, offsetBytes);
   } finally {
     fs.closeSync(descriptor);
   }
-  bitmap.setArrayState({ events: task.events, degraded: false });
-  bitmap.load(0);
 }
 
 /** A payload that no layer below can compress or recognise as zeroes. */

@@ -9,6 +9,7 @@ import { monotonicNs } from "../storage/monotonic.js";
 import type { MemberFailure, PageWriter } from "../storage/page-writer.js";
 import type { ClusterEvent, PageCause } from "./cluster-event.js";
 import type { Control } from "./control.js";
+import { FailedMembers } from "./failed-members.js";
 import {
   encodeHistogram,
   type LatencyHistogram,
@@ -30,6 +31,7 @@ const TRACED_PAGE_WRITES = 20_000;
 
 export class Node {
   private readonly mdThread: MdThread;
+  private readonly failedMembers: FailedMembers;
   private readonly steadiness = new Steadiness();
   private readonly dirtyBytes = new LevelOverTime();
   private readonly writeLatency: LatencyHistogram = latencyHistogram();
@@ -49,6 +51,7 @@ export class Node {
   private unplugPageWrites = 0;
   private daemonPageWrites = 0;
   private passesBefore = 0;
+  private lastPassNs = this.startNs;
   private readonly events: ClusterEvent[] = [];
   private eventsDropped = 0;
 
@@ -60,6 +63,7 @@ export class Node {
     private readonly source: WriteSource,
   ) {
     this.mdThread = new MdThread(task.daemonSleepNs, this.startNs);
+    this.failedMembers = new FailedMembers(task, bitmap, writer, control);
     // Loading a bitmap arms the thread's timer (md_bitmap_load).
     this.mdThread.arm(false);
     this.serviceLatency = source.openLoop ? latencyHistogram() : null;
@@ -123,6 +127,8 @@ export class Node {
       serviceLatency: this.serviceLatency === null ? null : encodeHistogram(this.serviceLatency),
       unplugLatency: this.unplugs === 0 ? null : encodeHistogram(this.unplugLatency),
       directIo: this.writer.directIo,
+      failedMembers: this.failedMembers.reported,
+      arrayEvents: this.failedMembers.arrayEvents,
       events: this.events,
       eventsDropped: this.eventsDropped,
     };
@@ -171,6 +177,7 @@ export class Node {
     const { bitmap, source, writer } = this;
     const writes = source.next(most);
     const { first } = source;
+    this.failedMembers.follow();
     if (this.bitmapOn) {
       // A single synchronous write goes through the md thread, whose pass comes before its unplug; a batch is unplugged by its
       // caller and wakes nobody (golden/writes findings 4 and 8).
@@ -180,10 +187,11 @@ export class Node {
       const unplugFromNs = monotonicNs();
       const listed = bitmap.unplug();
       if (listed > 0) {
-        requireAll(writer.writePages(bitmap.pages, listed));
+        const failures = writer.writePages(bitmap.pages, listed);
         const doneNs = monotonicNs();
         this.pagesWritten(listed, doneNs);
         this.trace(listed, "unplug", unplugFromNs, doneNs);
+        this.takeOut(failures);
         if (this.recording) {
           this.unplugs++;
           this.unplugPageWrites += listed;
@@ -193,7 +201,12 @@ export class Node {
     }
     // Every plug differs from what its blocks held, as an application's would; all members get the same.
     this.payloadStamp[0] = this.dataPlugs++;
-    requireAll(writer.writeData(bitmap.ring, first, writes, this.completedNs));
+    const failures = writer.writeData(bitmap.ring, first, writes, this.completedNs);
+    if (failures.length > 0) {
+      this.takeOut(failures);
+      // md ends no write of these before the superblocks say who failed.
+      this.completedNs.fill(monotonicNs(), 0, writes);
+    }
     if (this.recording) {
       for (let write = 0; write < writes; write++) {
         const doneNs = this.completedNs[write] ?? 0;
@@ -202,23 +215,50 @@ export class Node {
       }
       this.writes += writes;
     }
-    if (this.bitmapOn) bitmap.endWrites(first, writes, false);
+    if (this.bitmapOn) this.endWrites(first, writes);
     return writes;
   }
 
+  private endWrites(first: number, writes: number): void {
+    const { degraded } = this.failedMembers;
+    this.bitmap.endWrites(first, writes, degraded);
+    if (!degraded) return;
+    // Chunks that a member has missed never age, so that the thread soon finds nothing to do: their bits are looked at all the same.
+    const nowNs = monotonicNs();
+    if (nowNs - this.lastPassNs >= this.task.daemonSleepNs) this.passEnded(nowNs);
+  }
+
+  private passEnded(nowNs: number): void {
+    this.lastPassNs = nowNs;
+    this.steadiness.passEnded(this.bitsOnDisk, this.pageWritesEver);
+  }
+
   private wakeMdThread(nowNs: number): void {
+    this.failedMembers.follow();
     if (this.mdThread.wake(nowNs, this.bitmap.allClean)) {
       const listed = this.bitmap.daemonPass();
       if (listed > 0) {
-        requireAll(this.writer.writePages(this.bitmap.pages, listed));
+        const failures = this.writer.writePages(this.bitmap.pages, listed);
         const doneNs = monotonicNs();
         this.pagesWritten(listed, doneNs);
         this.trace(listed, "daemon", nowNs, doneNs);
+        this.takeOut(failures);
         if (this.recording) this.daemonPageWrites += listed;
       }
-      this.steadiness.passEnded(this.bitsOnDisk, this.pageWritesEver);
+      this.passEnded(nowNs);
     }
     this.mdThread.arm(this.bitmap.allClean);
+  }
+
+  /** Members that failed: nobody writes to them from here on. @throws SlotmarkError `array-failed` */
+  private takeOut(failures: readonly MemberFailure[]): void {
+    if (failures.length === 0) return;
+    const atNs = monotonicNs();
+    for (const { member } of this.failedMembers.failed(failures)) {
+      if (!this.task.traced) continue;
+      const device = this.task.members[member]?.superblock.devNumber ?? member;
+      this.events.push({ kind: "memberFaulty", node: this.task.slot, device, by: "io", atNs });
+    }
   }
 
   /** The pages of one submission: they begin together and are waited for together. */
@@ -237,7 +277,7 @@ export class Node {
         page: page[index] ?? 0,
         lengthBytes: lengthBytes[index] ?? 0,
         cause,
-        devices: this.task.members.map((_, device) => device),
+        devices: this.failedMembers.writtenDevices,
         atNs: fromNs,
         durationNs: untilNs - fromNs,
       });
@@ -257,8 +297,4 @@ export class Node {
     const nowNs = monotonicNs();
     if (this.bitmapOn && nowNs >= timerNs) this.wakeMdThread(nowNs);
   }
-}
-
-function requireAll([failure]: readonly MemberFailure[]): void {
-  if (failure !== undefined) throw failure.error;
 }

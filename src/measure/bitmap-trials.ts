@@ -10,7 +10,8 @@ import type { BitmapScenario } from "../scenario/schema.js";
 import { isTrace } from "../scenario/trace-workload.js";
 import type { PageIo } from "../storage/page-writer.js";
 import { ClosedLoopMaxima } from "./closed-loop-maximum.js";
-import { type MeasuredTrial, measuredTrial } from "./measured-trial.js";
+import { degradedLabels, type LostMember } from "./degraded-labels.js";
+import { type MeasuredTrial, measuredTrial, type TracedTrial } from "./measured-trial.js";
 import type { RunArray, RunMembers } from "./run-members.js";
 import type { RunProgress } from "./run-progress.js";
 import type { RunTrace, RunTraces } from "./run-traces.js";
@@ -21,6 +22,17 @@ import { touchedBlocks, type WrittenPart, workingSetBytes, writesBeforeRepeat } 
 
 /** A node that has not settled after this many daemon periods is measured as `notSteady`. */
 const SETTLE_LIMIT_PERIODS = 24;
+
+/** One attempt at a trial, on the members that are left. */
+interface Attempt {
+  readonly plan: TrialPlan;
+  readonly ratePerSecond: number | null;
+  /** Of each node, by slot. */
+  readonly writesTasks: readonly WritesTask[];
+  readonly traced: TracedTrial | null;
+  /** Members that failed since the trial before. */
+  readonly lost: readonly LostMember[];
+}
 
 export class BitmapTrials implements TrialSource {
   readonly trials: readonly RunnableTrial[];
@@ -68,25 +80,46 @@ export class BitmapTrials implements TrialSource {
         ? trace.recordedRate(split)
         : this.maxima.ratePerSecond(plan);
     const writes = writesBeforeRepeat(plan.nodes, ratePerSecond, scenario.daemonSleepMs);
-    const array = await this.members.arrayFor(
-      scenario,
-      plan,
-      (geometry) => (trace === null ? writtenPart(scenario, plan, geometry, writes) : tracedPart(trace)),
-      signal,
-      progress,
-    );
-    if (array === null) return null;
-    progress.trialStarted({ title: titleOf(scenario, plan) });
+    const lost: LostMember[] = [];
+    for (;;) {
+      const array = await this.members.arrayFor(
+        scenario,
+        plan,
+        (geometry) => (trace === null ? writtenPart(scenario, plan, geometry, writes) : tracedPart(trace)),
+        signal,
+        progress,
+      );
+      if (array === null) return null;
+      lost.push(...array.lost);
+      progress.trialStarted({ title: titleOf(scenario, plan) });
+      const writesTasks: WritesTask[] =
+        trace !== null && split !== null
+          ? trace.writesOf(split, ratePerSecond, plan.seed)
+          : workloadsOf(scenario, plan, array.geometry).map((workload) => ({
+              kind: "generated",
+              workload,
+              writesBeforeRepeat: scenario.priming === "touched" ? writes : null,
+              ratePerSecond: ratePerSecond === null ? null : ratePerSecond / plan.nodes,
+            }));
+      const traced = trace === null ? null : { touchedBytes: trace.touchedBytes, parts: split?.parts ?? 0 };
+      try {
+        const measured = await this.runOn(array, { plan, ratePerSecond, writesTasks, traced, lost }, signal);
+        if (measured !== null) this.maxima.note(plan, measured.trial);
+        return measured;
+      } catch (error) {
+        // While the nodes began: what fails later they see to themselves.
+        this.members.memberFailed(error);
+      }
+    }
+  }
+
+  private async runOn(
+    array: RunArray,
+    { plan, ratePerSecond, writesTasks, traced, lost }: Attempt,
+    signal: AbortSignal,
+  ): Promise<MeasuredTrial | null> {
+    const { scenario } = this;
     const startedAt = new Date().toISOString();
-    const writesTasks: WritesTask[] =
-      trace !== null && split !== null
-        ? trace.writesOf(split, ratePerSecond, plan.seed)
-        : workloadsOf(scenario, plan, array.geometry).map((workload) => ({
-            kind: "generated",
-            workload,
-            writesBeforeRepeat: scenario.priming === "touched" ? writes : null,
-            ratePerSecond: ratePerSecond === null ? null : ratePerSecond / plan.nodes,
-          }));
     const measurements = await this.clusterOf(plan.nodes).runTrial(
       writesTasks.map((nodeWrites, slot) => ({
         ...nodeTask(scenario, plan, array, slot),
@@ -97,13 +130,14 @@ export class BitmapTrials implements TrialSource {
       scenario.timeMs * 1e6,
       signal,
     );
-    for (const { events, eventsDropped } of measurements ?? [])
-      this.sink?.add(plan.id, events, eventsDropped);
     if (measurements === null) return null;
-    const traced = trace === null ? null : { touchedBytes: trace.touchedBytes, parts: split?.parts ?? 0 };
-    const measured = measuredTrial(scenario, plan, ratePerSecond, traced, measurements, startedAt);
-    this.maxima.note(plan, measured.trial);
-    return measured;
+    for (const { events, eventsDropped } of measurements) this.sink?.add(plan.id, events, eventsDropped);
+    const failed = measurements
+      .flatMap(({ failedMembers }) => failedMembers)
+      .map(({ member, message }) => ({ path: array.members[member]?.path ?? "", message }));
+    this.members.lose(failed, Math.max(...measurements.map(({ arrayEvents }) => arrayEvents)));
+    const labels = degradedLabels(array.degraded, [...lost, ...failed]);
+    return measuredTrial(scenario, plan, ratePerSecond, traced, measurements, startedAt, labels);
   }
 
   private clusterOf(nodes: number): Cluster {
@@ -171,6 +205,7 @@ function nodeTask(scenario: BitmapScenario, plan: TrialPlan, array: RunArray, sl
     geometry: array.geometry,
     members: array.members,
     events: array.events,
+    degraded: array.degraded,
     plug: plan.plug,
     depth: scenario.depth,
     bitmap: plan.bitmap,

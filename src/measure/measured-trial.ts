@@ -32,6 +32,7 @@ export function measuredTrial(
   traced: TracedTrial | null,
   nodes: readonly NodeMeasurement[],
   startedAt: string,
+  degraded: TrialRecord["labels"] = {},
 ): MeasuredTrial {
   const metrics: Record<string, Metric> = {};
   const histograms: Record<string, string> = {};
@@ -127,6 +128,7 @@ export function measuredTrial(
       labels: {
         ...labelsOf(scenario, plan, ratePerSecond, traced),
         directIo: nodes.every((node) => node.directIo),
+        ...degraded,
       },
       phase: phaseOf(plan, nodes),
       startedAt,

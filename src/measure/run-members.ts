@@ -4,22 +4,33 @@
  */
 import fs from "node:fs";
 import path from "node:path";
+import type { TaskMember } from "../cluster/node-task.js";
 import { SlotmarkError } from "../errors.js";
+import type { MdSuperblock } from "../ondisk/md-superblock.js";
 import { geometryUnder, SECTOR_BYTES, type SlotGeometry } from "../ondisk/slot-geometry.js";
 import type { MatrixPoint } from "../scenario/expand.js";
 import type { BitmapScenario } from "../scenario/schema.js";
-import { type ClusteredArray, createArray, readArray, resetSlots } from "../storage/array.js";
+import { type ClusteredArray, createArray, degradedArray, resetSlots } from "../storage/array.js";
+import { writeDegradedSuperblocks } from "../storage/degraded-superblocks.js";
+import { MemberFailed } from "../storage/device-error.js";
 import type { Member } from "../storage/member.js";
 import { openMembers } from "../storage/open-members.js";
 import { type PrimeRange, primeRanges } from "../storage/prime.js";
 import { defaultMemberFolder } from "./default-member-folder.js";
+import type { LostMember } from "./degraded-labels.js";
+import { existingArray, MADE_BY_RUN, originalOnExisting, refuseMismatch } from "./existing-array.js";
 import type { RunProgress } from "./run-progress.js";
 import type { WrittenPart } from "./written-part.js";
 
 export interface RunArray {
   readonly geometry: SlotGeometry;
-  readonly members: readonly { readonly path: string; readonly dataOffsetBytes: number }[];
+  /** Those that it has not lost. */
+  readonly members: readonly TaskMember[];
   readonly events: number;
+  /** It lacks a member. */
+  readonly degraded: boolean;
+  /** Members that failed since the last trial. */
+  readonly lost: readonly LostMember[];
 }
 
 /** What a scenario wants of the members. */
@@ -44,15 +55,18 @@ export class RunMembers {
   private array: ClusteredArray | null = null;
   private primed: ByteRange | null = null;
   private readonly primedParts = new Set<string>();
-  private wiped = false;
+  private made = false;
+  private readonly lost: LostMember[] = [];
+  private toldOf = 0;
 
   private constructor(
     readonly members: readonly Member[],
     /** An array that was there before: its geometry and UUIDs stay. */
-    private readonly existing: ClusteredArray | null,
+    private existing: ClusteredArray | null,
     private readonly temporaryFolder: string | null,
     /** Members whose old contents were given up. */
     private readonly destroy: readonly string[],
+    private readonly onNotice: (text: string) => void,
   ) {}
 
   static async open(request: RunMembersRequest): Promise<RunMembers> {
@@ -77,7 +91,8 @@ export class RunMembers {
         signal: request.signal,
       });
       try {
-        return new RunMembers(members, await existingArray(members), temporaryFolder, request.destroy);
+        const existing = await existingArray(members);
+        return new RunMembers(members, existing, temporaryFolder, request.destroy, request.onNotice);
       } catch (error) {
         for (const member of members) member.close();
         throw error;
@@ -120,9 +135,71 @@ export class RunMembers {
 
   /**
    * The array for one trial, with zeroed slots and matching superblocks; what the trial will write of it has been written.
-   * Returns null where `signal` stopped the priming.
+   * Returns null where `signal` stopped the priming. A member that fails at it is left out.
+   * @throws SlotmarkError `member-failed` of the last member, or of any where no array had been made
    */
   async arrayFor(
+    scenario: ArrayDemands,
+    point: MatrixPoint,
+    written: (geometry: SlotGeometry) => WrittenPart,
+    signal: AbortSignal,
+    progress: RunProgress,
+  ): Promise<RunArray | null> {
+    for (;;) {
+      try {
+        return await this.preparedArray(scenario, point, written, signal, progress);
+      } catch (error) {
+        this.memberFailed(error);
+      }
+    }
+  }
+
+  /**
+   * Takes the member that failed while no trial wrote to it out of the array: the superblocks of those that are left say so.
+   * @throws the error itself where it is none of a member, where no other is left, or where no array had been made
+   */
+  memberFailed(error: unknown): void {
+    const array = this.existing ?? this.array;
+    if (!(error instanceof MemberFailed) || !this.isLeft(error.path)) throw error;
+    if (this.left.length === 1 || (this.existing === null && !this.made)) throw error;
+    const events = (array?.events ?? 0) + 1;
+    this.takeOut([{ path: error.path, message: error.message }], events);
+    const degraded = this.existing ?? this.array;
+    if (degraded === null) return;
+    const left = degraded.members.map((member, index) => ({
+      ...member,
+      superblock: superblockAt(degraded, index),
+    }));
+    const [next] = writeDegradedSuperblocks(left, [], events);
+    if (next !== undefined) this.memberFailed(next.error);
+  }
+
+  /** Takes members out that failed in a trial, which says so itself; its nodes have written the superblocks. */
+  lose(failed: readonly LostMember[], events: number): void {
+    if (failed.length === 0) return;
+    this.takeOut(failed, events);
+    this.toldOf = this.lost.length;
+  }
+
+  private takeOut(failed: readonly LostMember[], events: number): void {
+    this.lost.push(...failed);
+    const paths = failed.map(({ path }) => path);
+    if (this.existing !== null) this.existing = degradedArray(this.existing, paths, events);
+    else if (this.array !== null) this.array = degradedArray(this.array, paths, events);
+    const left = this.left.map(({ path }) => path).join(", ");
+    for (const { message } of failed)
+      this.onNotice(`${message}\nThe array is degraded; the run goes on with ${left}.`);
+  }
+
+  private get left(): Member[] {
+    return this.members.filter(({ path }) => this.isLeft(path));
+  }
+
+  private isLeft(path: string): boolean {
+    return !this.lost.some((lost) => lost.path === path);
+  }
+
+  private async preparedArray(
     scenario: ArrayDemands,
     point: MatrixPoint,
     written: (geometry: SlotGeometry) => WrittenPart,
@@ -134,13 +211,19 @@ export class RunMembers {
     const dataOffsetBytes = geometry.dataOffsetSectors * SECTOR_BYTES;
     if (!(await this.primePart(geometry, written(geometry), signal, progress))) return null;
     await resetSlots(array, geometry);
+    const lost = this.lost.slice(this.toldOf);
+    this.toldOf = this.lost.length;
     return {
       geometry,
-      members: this.members.map(({ path }, index) => ({
+      members: array.members.map(({ path, logicalBlockBytes }, index) => ({
         path,
+        logicalBlockBytes,
+        superblock: superblockAt(array, index),
         dataOffsetBytes: array.dataOffsetBytes[index] ?? dataOffsetBytes,
       })),
       events: array.events,
+      degraded: array.degraded,
+      lost,
     };
   }
 
@@ -179,7 +262,13 @@ export class RunMembers {
     const current = this.array?.geometry;
     if (this.array !== null && current?.nodes === nodes && current.chunkBytes === point.chunkBytes)
       return this.array;
-    this.array = await createArray(this.members, {
+    // Until the new one is there: a failure meanwhile must not bring the old one's superblocks back.
+    this.array = null;
+    const faultyDevices = [...this.members.keys()].filter(
+      (index) => !this.isLeft(this.members[index]?.path ?? ""),
+    );
+    this.array = await createArray(this.left, {
+      faultyDevices,
       nodes,
       chunkBytes: point.chunkBytes,
       level: 1,
@@ -187,10 +276,10 @@ export class RunMembers {
       beyondMdadm: true,
       name: MADE_BY_RUN,
       // Once: signatures left behind would have the next run's guard refuse the member.
-      wipe: this.wiped ? [] : this.destroy,
+      wipe: this.made ? [] : this.destroy,
       daemonSleepSeconds: Math.max(1, Math.round(scenario.daemonSleepMs / 1000)),
     });
-    this.wiped = true;
+    this.made = true;
     return this.array;
   }
 
@@ -233,10 +322,11 @@ export class RunMembers {
     progress: RunProgress,
   ): Promise<boolean> {
     const memberBytes = ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
-    const totalBytes = memberBytes * this.members.length;
+    const members = this.left;
+    const totalBytes = memberBytes * members.length;
     if (totalBytes === 0) return true;
     try {
-      for (const [index, member] of this.members.entries()) {
+      for (const [index, member] of members.entries()) {
         // Noise, for a device that compresses or drops zeros would allocate nothing.
         await primeRanges(
           member,
@@ -275,21 +365,10 @@ function missing(primed: ByteRange | null, fromBytes: number, toBytes: number) {
     .map((part) => ({ offsetBytes: part.fromBytes, lengthBytes: part.toBytes - part.fromBytes }));
 }
 
-/** Name of the arrays that `run` makes: it may make them anew with another chunk or node count. */
-const MADE_BY_RUN = "slotmark:run";
-
-async function existingArray(members: readonly Member[]): Promise<ClusteredArray | null> {
-  const array = await readArray(members);
-  if (array === undefined || array.setName === MADE_BY_RUN) return null;
-  if (array.level !== 1) {
-    throw new SlotmarkError(
-      "input",
-      "level-unsupported",
-      `the array on these members is of level ${array.level}; run writes raid1 arrays only`,
-      "Use members of a raid1 array.",
-    );
-  }
-  return array;
+function superblockAt({ superblocks }: ClusteredArray, index: number): MdSuperblock {
+  const superblock = superblocks[index];
+  if (superblock === undefined) throw new Error("every member of an array has a superblock");
+  return superblock;
 }
 
 function makeTemporaryFolder(): string {
@@ -310,35 +389,6 @@ export function removeTemporaryMembers(paths: readonly string[]): void {
   }
 }
 
-function originalOnExisting(): SlotmarkError {
-  return new SlotmarkError(
-    "refused",
-    "original-on-existing-array",
-    "--variant original puts slots where these members' array has other bytes: it would damage the array",
-    "Let slotmark make the members for this variant.",
-  );
-}
-
 function atMost(counts: readonly number[], limit: number): number[] {
   return [...new Set(counts.map((nodes) => Math.min(nodes, limit)))];
-}
-
-function refuseMismatch(array: ClusteredArray, point: MatrixPoint): void {
-  const { nodes, chunkBytes } = array.geometry;
-  if (point.nodes > nodes) {
-    throw new SlotmarkError(
-      "input",
-      "nodes-exceed-slots",
-      `${point.nodes} nodes were asked for, but the array on these members has ${nodes} slots`,
-      `Use --nodes ${nodes} or fewer, or make an array with more slots.`,
-    );
-  }
-  if (point.chunkBytes !== chunkBytes) {
-    throw new SlotmarkError(
-      "input",
-      "chunk-differs",
-      `--chunk asks for ${point.chunkBytes} bytes, but the array on these members has a bitmap chunk of ${chunkBytes} bytes`,
-      "Leave --chunk out, or make the array anew with that chunk.",
-    );
-  }
 }

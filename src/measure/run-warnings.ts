@@ -68,7 +68,7 @@ export function runWarnings(
     );
   }
   warnings.push(...traceWarnings(traces, trials));
-  warnings.push(...deadlockWarnings(trials));
+  warnings.push(...deadlockWarnings(trials), ...failureWarnings(trials));
   const late = trials.filter((trial) => (trial.metrics.open_loop_delay_ns?.value ?? 0) > LATE_NS).length;
   if (late > 0) {
     warn(
@@ -77,6 +77,24 @@ export function runWarnings(
     );
   }
   return warnings;
+}
+
+function failureWarnings(trials: readonly TrialRecord[]): RunWarning[] {
+  const warnings = trials
+    .filter(({ labels }) => labels.failure !== undefined)
+    .map(({ id, labels }) => ({
+      code: "member-failed",
+      text:
+        `${labels.failure}. From trial ${id} on the array ran degraded, without ${labels.failedMember}: the trials are labelled so, ` +
+        "and no tax is taken of one with a member and one without.",
+    }));
+  if (warnings.length > 0 || trials.every(({ labels }) => labels.degraded !== true)) return warnings;
+  return [
+    {
+      code: "array-degraded",
+      text: "The array lacked a member from the beginning: figures are of the members that were left.",
+    },
+  ];
 }
 
 /** The first patch's dance, run on purpose. */

@@ -65,6 +65,8 @@ export function minimumChunkBytes(componentSectors: number, syncSizeSectors: num
 export interface PlacementRequest {
   /** Length of every member in order, with a name for messages. */
   readonly members: readonly { readonly path: string; readonly sizeSectors: number }[];
+  /** Default: a place for each member. */
+  readonly raidDisks?: number | undefined;
   readonly level: ArrayLevel;
   readonly nodes: number;
   readonly chunkBytes: number | "default";
@@ -95,7 +97,7 @@ export function placeArray(request: PlacementRequest): Placement {
     mdadmSyncSizeSectors({
       level,
       layout: level === 10 ? LAYOUT_NEAR_2 : 0,
-      raidDisks: members.length,
+      raidDisks: request.raidDisks ?? members.length,
       componentSectors: component,
       raidChunkSectors: raidChunkKib * 2,
     });
@@ -139,7 +141,7 @@ export function placeArray(request: PlacementRequest): Placement {
   };
 }
 
-function requireCombination({ members, level, nodes, chunkBytes }: PlacementRequest): void {
+function requireCombination({ members, raidDisks, level, nodes, chunkBytes }: PlacementRequest): void {
   const refuse = (code: string, message: string, remedy: string): never => {
     throw new SlotmarkError("usage", code, message, remedy);
   };
@@ -150,7 +152,7 @@ function requireCombination({ members, level, nodes, chunkBytes }: PlacementRequ
       "choose --level 1, or 10 (near layout)",
     );
   }
-  if (members.length < 2) {
+  if ((raidDisks ?? members.length) < 2) {
     refuse(
       "too-few-members",
       `an array of level ${level} needs at least two members, not ${members.length}`,

@@ -18,6 +18,7 @@ import {
   MD_SUPERBLOCK_SECTOR,
   type MdSuperblock,
   mdSuperblockBytes,
+  ROLE_FAULTY,
   ROLE_SPARE,
   withChecksum,
 } from "./md-superblock.js";
@@ -32,6 +33,8 @@ export interface NewArray {
   readonly placement: Placement;
   readonly level: ArrayLevel;
   readonly raidDisks: number;
+  /** Device numbers whose places stay empty: they are faulty from the beginning. */
+  readonly faultyDevices: readonly number[];
   readonly nodes: number;
   readonly clusterName: string;
   readonly setUuid: Uint8Array;
@@ -92,8 +95,13 @@ export function newMdSuperblock(
     checksum: 0,
     maxDev,
     pad3: new Uint8Array(32),
-    roles: Array.from({ length: maxDev }, (_, number) => (number < array.raidDisks ? number : ROLE_SPARE)),
+    roles: Array.from({ length: maxDev }, (_, number) => roleOf(array, number)),
   });
+}
+
+function roleOf({ raidDisks, faultyDevices }: NewArray, device: number): number {
+  if (faultyDevices.includes(device)) return ROLE_FAULTY;
+  return device < raidDisks ? device : ROLE_SPARE;
 }
 
 /** The bitmap superblock, the same in every slot of every member. */

@@ -13,8 +13,8 @@ export interface TrialGroup {
   readonly columns: ReadonlyMap<string, readonly Trial[]>;
 }
 
-/** `plannedPhase` is the phase again, and `bitmap` makes the columns. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "plannedPhase"]);
+/** `plannedPhase` is the phase again, `bitmap` makes the columns, and a warning says what `failure` says. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "plannedPhase", "failure"]);
 
 /** Labels with one value in all trials. */
 export function commonLabels({ trials }: Pick<Result, "trials">): Record<string, Label> {

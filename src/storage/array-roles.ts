@@ -3,9 +3,9 @@ import {
   FEATURE_RECOVERY_OFFSET,
   MAX_SECTOR,
   type MdSuperblock,
-  ROLE_JOURNAL,
   ROLE_SPARE,
 } from "../ondisk/md-superblock.js";
+import { isPlace } from "./array-places.js";
 import type { MemberMetadata } from "./member-metadata.js";
 import type { MemberSource } from "./member-source.js";
 import { newestOf } from "./members-agree.js";
@@ -68,10 +68,6 @@ export function arrayRoles(members: readonly ReadMember[]): ArrayRoles | undefin
 /** Without the spares behind the last device that has another role; `max_dev` may be any. */
 export function trimmedRoles({ roles }: MdSuperblock): readonly number[] {
   return roles.slice(0, roles.findLastIndex((role) => role !== ROLE_SPARE) + 1);
-}
-
-function isPlace(role: number): boolean {
-  return role < ROLE_JOURNAL;
 }
 
 /**

@@ -19,7 +19,9 @@ import { BITMAP_OFFSET_SECTORS, type Placement } from "../ondisk/mdadm-placement
 import { newBitmapSuperblock, newMdSuperblock } from "../ondisk/new-array.js";
 import { SECTOR_BYTES, type SlotGeometry, slotGeometry, slotsEndSector } from "../ondisk/slot-geometry.js";
 import { uuidText } from "../ondisk/uuid.js";
+import { isDegraded } from "./array-places.js";
 import { type CreateArrayOptions, planArray } from "./create-options.js";
+import { degradedSuperblock } from "./degraded-superblocks.js";
 import type { Member } from "./member.js";
 import { type MemberMetadata, readMemberMetadata } from "./member-metadata.js";
 import { type MemberSource, openMemberSource } from "./member-source.js";
@@ -40,6 +42,8 @@ export interface ClusteredArray {
   readonly clusterName: string;
   /** The array's event count, from the md superblock. */
   readonly events: number;
+  /** A place of the array has no member that is in sync. */
+  readonly degraded: boolean;
   readonly daemonSleepSeconds: number;
   /** Sectors of each member that the array uses; `geometry.syncSizeSectors` is the array's own size. */
   readonly componentSectors: number;
@@ -81,8 +85,8 @@ export async function createArray(
   signal?.throwIfAborted();
   const superblocks: MdSuperblock[] = [];
   try {
-    for (const [number, { member, deviceUuid, sizeSectors }] of devices.entries()) {
-      const superblock = newMdSuperblock(array, number, deviceUuid, sizeSectors);
+    for (const { member, deviceNumber, deviceUuid, sizeSectors } of devices) {
+      const superblock = newMdSuperblock(array, deviceNumber, deviceUuid, sizeSectors);
       superblocks.push(superblock);
       await writeSuperblock(member, superblock);
     }
@@ -172,6 +176,39 @@ export async function resetSlots(
   }
 }
 
+/**
+ * The array when it has lost members and their superblocks say so (`writeDegradedSuperblocks`).
+ * @param lost the paths of those that fail now
+ */
+export function degradedArray(
+  array: ClusteredArray,
+  lost: readonly string[],
+  events: number,
+): ClusteredArray {
+  const left = array.members.flatMap((member, index) => {
+    const superblock = array.superblocks[index];
+    const dataOffsetBytes = array.dataOffsetBytes[index];
+    if (superblock === undefined || dataOffsetBytes === undefined || lost.includes(member.path)) return [];
+    return [{ member, superblock, dataOffsetBytes }];
+  });
+  const devices = devicesOf(array, lost);
+  return {
+    ...array,
+    members: left.map(({ member }) => member),
+    superblocks: left.map(({ superblock }) => degradedSuperblock(superblock, devices, events)),
+    dataOffsetBytes: left.map(({ dataOffsetBytes }) => dataOffsetBytes),
+    events,
+    degraded: true,
+  };
+}
+
+/** Device numbers of members, by their paths. */
+export function devicesOf({ members, superblocks }: ClusteredArray, paths: readonly string[]): number[] {
+  return superblocks.flatMap(({ devNumber }, index) =>
+    paths.includes(members[index]?.path ?? "") ? [devNumber] : [],
+  );
+}
+
 function geometryOf(placement: Placement, nodes: number, members: readonly Member[]): SlotGeometry {
   return slotGeometry({
     syncSizeSectors: placement.syncSizeSectors,
@@ -206,6 +243,7 @@ function clusteredArray(
     setName: readFixedText(first.setName),
     clusterName: readFixedText(bitmapSuperblock.clusterName),
     events: Math.max(...superblocks.map((superblock) => Number(superblock.events))),
+    degraded: isDegraded(superblocks),
     daemonSleepSeconds: bitmapSuperblock.daemonSleepSeconds,
     componentSectors: Number(first.sizeSectors),
     dataOffsetBytes: superblocks.map(({ dataOffsetSectors }) => Number(dataOffsetSectors) * SECTOR_BYTES),

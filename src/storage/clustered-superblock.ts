@@ -8,6 +8,7 @@ import {
   BITMAP_VERSION_CLUSTERED,
   parseBitmapSuperblock,
 } from "../ondisk/bitmap-superblock.js";
+import { readFixedText } from "../ondisk/fixed-text.js";
 import {
   FEATURE_BITMAP_OFFSET,
   FEATURE_CLUSTERED,
@@ -24,6 +25,7 @@ export const SUPERBLOCK_OFFSET_BYTES = MD_SUPERBLOCK_SECTOR * SECTOR_BYTES;
 const DEFAULT_DAEMON_SLEEP_SECONDS = 5;
 
 export interface ClusteredSuperblock {
+  readonly setName: string;
   readonly dataOffsetBytes: number;
   readonly daemonSleepSeconds: number;
 }
@@ -42,6 +44,7 @@ export function readClusteredSuperblock(path: string): ClusteredSuperblock | und
     bitmap !== undefined && bitmap.magic === BITMAP_MAGIC && bitmap.version === BITMAP_VERSION_CLUSTERED;
   if ((superblock.featureMap & FEATURE_CLUSTERED) === 0 && !clusteredBitmap) return undefined;
   return {
+    setName: readFixedText(superblock.setName),
     dataOffsetBytes: Number(superblock.dataOffsetSectors) * SECTOR_BYTES,
     daemonSleepSeconds: clusteredBitmap ? bitmap.daemonSleepSeconds : DEFAULT_DAEMON_SLEEP_SECONDS,
   };

@@ -32,6 +32,8 @@ export interface CreateArrayOptions {
   readonly createdSeconds?: number | undefined;
   readonly daemonSleepSeconds?: number | undefined;
   readonly beyondMdadm?: boolean | undefined;
+  /** Device numbers that have failed: the array begins degraded, and its members take the other numbers in order. */
+  readonly faultyDevices?: readonly number[] | undefined;
   /** Use so much of each member, as if it ended there; absent: all of it. */
   readonly memberBytes?: number | undefined;
   /** Leave zeros unwritten on files that this call's guard has just made; otherwise every byte of the slots is written. */
@@ -47,6 +49,7 @@ export interface ArrayPlan {
   /** In order of the members; `sizeSectors` is the length that counts. */
   readonly devices: readonly {
     readonly member: Member;
+    readonly deviceNumber: number;
     readonly sizeSectors: number;
     readonly deviceUuid: Uint8Array;
   }[];
@@ -59,14 +62,21 @@ export interface ArrayPlan {
 export function planArray(members: readonly Member[], options: CreateArrayOptions): ArrayPlan {
   const level = options.level ?? 1;
   const nodes = options.nodes ?? DEFAULT_NODES;
+  const faultyDevices = options.faultyDevices ?? [];
+  const raidDisks = members.length + faultyDevices.length;
+  const numbers = Array.from({ length: raidDisks }, (_, number) => number).filter(
+    (number) => !faultyDevices.includes(number),
+  );
   const uuids = deviceUuids(options.deviceUuids ?? [], members.length);
   const devices = members.map((member, index) => ({
     member,
+    deviceNumber: numbers[index] ?? index,
     sizeSectors: usableSectors(member, options.memberBytes),
     deviceUuid: uuids[index] ?? randomUuid(),
   }));
   const placement = placeArray({
     members: devices.map(({ member, sizeSectors }) => ({ path: member.path, sizeSectors })),
+    raidDisks,
     level,
     nodes,
     chunkBytes: options.chunkBytes ?? "default",
@@ -76,7 +86,8 @@ export function planArray(members: readonly Member[], options: CreateArrayOption
     array: {
       placement,
       level,
-      raidDisks: members.length,
+      raidDisks,
+      faultyDevices,
       nodes,
       clusterName: clusterName(options.clusterName),
       setUuid: options.setUuid === undefined ? randomUuid() : parseUuid(options.setUuid),

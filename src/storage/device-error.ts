@@ -33,14 +33,23 @@ export interface FailedTransfer {
   readonly lengthBytes?: number;
 }
 
-/** SlotmarkError kind `device`, code `member-failed` (exit 74). */
-export function memberFailed(transfer: FailedTransfer, cause: unknown): SlotmarkError {
+/** Kind `device`, code `member-failed` (exit 74 where no member is left): which member, for those who go on without it. */
+export class MemberFailed extends SlotmarkError {
+  constructor(
+    readonly path: string,
+    message: string,
+    remedy: string,
+  ) {
+    super("device", "member-failed", message, remedy);
+  }
+}
+
+export function memberFailed(transfer: FailedTransfer, cause: unknown): MemberFailed {
   const { path, action, offsetBytes, lengthBytes } = transfer;
   const length = lengthBytes === undefined ? "" : ` ${lengthBytes} bytes`;
   const place = offsetBytes === undefined ? "" : ` at byte offset ${offsetBytes}`;
-  const error = new SlotmarkError(
-    "device",
-    "member-failed",
+  const error = new MemberFailed(
+    path,
     `member ${path}: ${action}${length}${place} failed: ${errnoText(cause)}`,
     errnoCode(cause) === "ENOSPC"
       ? "free space under this member, or choose a smaller --size"

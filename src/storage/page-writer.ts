@@ -3,7 +3,7 @@
  *
  * A member that fails gets nothing more from its writer; the others get all of what a call has to write.
  */
-import type { SlotmarkError } from "../errors.js";
+import type { MemberFailed } from "./device-error.js";
 
 export type Durability = "preflush-fua" | "fua" | "none";
 
@@ -27,11 +27,11 @@ export interface PageWriterOptions {
   readonly dataSync: boolean;
 }
 
-/** A member that failed, and how: kind `device`, naming member, offset and errno. */
+/** A member that failed, and how. */
 export interface MemberFailure {
   /** Index among the writer's members. */
   readonly member: number;
-  readonly error: SlotmarkError;
+  readonly error: MemberFailed;
 }
 
 /** As a rule nothing fails, and a call allocates nothing. */

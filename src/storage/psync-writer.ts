@@ -5,8 +5,8 @@
  * Source: design.md, "Durability, as far as user space can say it".
  */
 import { closeSync, constants } from "node:fs";
-import { SlotmarkError } from "../errors.js";
 import { PAGE_BYTES, SECTOR_BYTES } from "../ondisk/slot-geometry.js";
+import { MemberFailed } from "./device-error.js";
 import { flushDescriptor, openDirect, writeFullyAt } from "./direct-file.js";
 import { monotonicNs } from "./monotonic.js";
 import { type MemberFailure, NO_FAILURES, type PageWriter, type PageWriterOptions } from "./page-writer.js";
@@ -105,7 +105,7 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
 }
 
 function giveUpFailed(member: OpenMember, error: unknown): MemberFailure {
-  if (!(error instanceof SlotmarkError)) throw error;
+  if (!(error instanceof MemberFailed)) throw error;
   member.givenUp = true;
   return { member: member.index, error };
 }
