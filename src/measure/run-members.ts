@@ -174,10 +174,14 @@ export class RunMembers {
     if (next !== undefined) this.memberFailed(next.error);
   }
 
-  /** Takes members out that failed in a trial, which says so itself; its nodes have written the superblocks. */
-  lose(failed: readonly LostMember[], events: number): void {
+  /**
+   * Takes members out that failed in a trial, which says so itself; its nodes have written the superblocks.
+   * @param events the array's from then on; null: the next trial makes the array anew
+   */
+  lose(failed: readonly LostMember[], events: number | null): void {
     if (failed.length === 0) return;
-    this.takeOut(failed, events);
+    if (events === null) this.array = null;
+    this.takeOut(failed, events ?? 0);
     this.toldOf = this.lost.length;
   }
 

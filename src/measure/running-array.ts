@@ -5,6 +5,7 @@ import { type ArrayWorker, withArrayWorkers } from "../cluster/array-workers.js"
 import type { ClusterEvent } from "../cluster/cluster-event.js";
 import type { MatrixPoint } from "../scenario/expand.js";
 import type { AddDiskScenario, RecoveryScenario } from "../scenario/schema.js";
+import { degradedLabels, type LostMember } from "./degraded-labels.js";
 import { LatencyRecord } from "./latency-record.js";
 import type { MeasuredTrial } from "./measured-trial.js";
 import type { RunArray, RunMembers } from "./run-members.js";
@@ -48,6 +49,8 @@ export async function runOnArray<P extends MatrixPoint & { readonly id: string }
 ): Promise<MeasuredTrial | null> {
   const array = await members.freshArrayFor(scenario, plan, signal, progress);
   if (array === null) return null;
+  const pathOf = (device: number) =>
+    array.members.find(({ superblock }) => superblock.devNumber === device)?.path;
   progress.trialStarted({ title });
   const events: ClusterEvent[] = [];
   const startedAt = new Date().toISOString();
@@ -81,6 +84,8 @@ export async function runOnArray<P extends MatrixPoint & { readonly id: string }
   } finally {
     trace?.add(plan.id, events);
   }
+  const failed = failedIn(events, pathOf);
+  members.lose(failed, null);
   const record = new LatencyRecord(plan.id);
   for (const [metric, samples] of latencies) record.add(metric, Float64Array.from(samples));
   return {
@@ -88,7 +93,13 @@ export async function runOnArray<P extends MatrixPoint & { readonly id: string }
       id: plan.id,
       pair: null,
       suite: scenario.suite,
-      labels: { kind: scenario.kind, nodes: plan.nodes, chunkBytes: plan.chunkBytes, ...labels },
+      labels: {
+        kind: scenario.kind,
+        nodes: plan.nodes,
+        chunkBytes: plan.chunkBytes,
+        ...labels,
+        ...degradedLabels(array.degraded, [...array.lost, ...failed]),
+      },
       phase: "steady",
       startedAt,
       durationNs: Math.round((performance.now() - startedMs) * 1e6),
@@ -97,4 +108,18 @@ export async function runOnArray<P extends MatrixPoint & { readonly id: string }
     },
     histograms: record.histograms,
   };
+}
+
+/** Members that failed while the nodes ran, which told each other and the superblocks. */
+function failedIn(
+  events: readonly ClusterEvent[],
+  pathOf: (device: number) => string | undefined,
+): LostMember[] {
+  return events.flatMap((event) => {
+    if (event.kind !== "memberFaulty" || event.by !== "io") return [];
+    const path = pathOf(event.device);
+    return path === undefined
+      ? []
+      : [{ path, message: `member ${path}: failed on the node of slot ${event.node} and was left out` }];
+  });
 }
