@@ -1,15 +1,21 @@
-//! Whether this kernel lets this process use io_uring, found out by doing it: a ring is set up and asked what it can do.
+//! Whether this kernel lets this process use io_uring, found out by doing it: rings are set up, as many at once as there will be
+//! writers, a file is registered with each, and one is asked what it can do.
 
+use crate::uring::set_up_ring;
 use io_uring::{IoUring, Probe, opcode};
 use napi_derive::napi;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 
 /// What a ring of this kernel offers; or, where none could be set up, the errno of `io_uring_setup`.
 #[napi(object)]
 #[derive(Debug)]
 pub struct IoUringProbe {
     pub available: bool,
-    /// errno of io_uring_setup(2) or of the probe; absent where it worked.
+    /// errno of the first call that was refused; absent where all worked.
     pub errno: Option<i32>,
+    /// Rings that could be had at once, of those asked for.
+    pub rings: u32,
     /// IORING_OP_WRITE and IORING_OP_WRITE_FIXED.
     pub write: bool,
     pub write_fixed: bool,
@@ -21,12 +27,14 @@ pub struct IoUringProbe {
     pub no_drop: bool,
 }
 
-pub fn probe() -> IoUringProbe {
-    match set_up() {
+pub fn probe(rings: u32, entries: u32) -> IoUringProbe {
+    let mut held = Vec::new();
+    match set_up(rings, entries, &mut held) {
         Ok(found) => found,
         Err(error) => IoUringProbe {
             available: false,
             errno: error.raw_os_error(),
+            rings: held.len() as u32,
             write: false,
             write_fixed: false,
             fsync: false,
@@ -36,13 +44,21 @@ pub fn probe() -> IoUringProbe {
     }
 }
 
-fn set_up() -> std::io::Result<IoUringProbe> {
-    let ring = IoUring::new(4)?;
+fn set_up(rings: u32, entries: u32, held: &mut Vec<IoUring>) -> std::io::Result<IoUringProbe> {
+    let file = File::open("/dev/null")?;
+    for _ in 1..rings {
+        let ring = set_up_ring(entries)?;
+        ring.submitter().register_files(&[file.as_raw_fd()])?;
+        held.push(ring);
+    }
+    let ring = set_up_ring(entries)?;
+    ring.submitter().register_files(&[file.as_raw_fd()])?;
     let mut probe = Probe::new();
     ring.submitter().register_probe(&mut probe)?;
     Ok(IoUringProbe {
         available: true,
         errno: None,
+        rings,
         write: probe.is_supported(opcode::Write::CODE),
         write_fixed: probe.is_supported(opcode::WriteFixed::CODE),
         fsync: probe.is_supported(opcode::Fsync::CODE),
@@ -51,9 +67,11 @@ fn set_up() -> std::io::Result<IoUringProbe> {
     })
 }
 
+/// @param rings how many are to be had at once
+/// @param entries of each one's submission queue
 #[napi(js_name = "probeIoUring")]
-pub fn probe_io_uring() -> IoUringProbe {
-    probe()
+pub fn probe_io_uring(rings: u32, entries: u32) -> IoUringProbe {
+    probe(rings, entries)
 }
 
 #[cfg(test)]
@@ -61,16 +79,23 @@ mod tests {
     use super::*;
     use io_uring::types;
 
+    #[test]
+    fn rings_that_cannot_be_had_at_once_are_counted() {
+        // No queue is that long: EINVAL, before the first.
+        let found = probe(3, u32::MAX);
+        assert!(!found.available && found.errno.is_some() && found.rings == 0);
+    }
+
     /// The answer must agree with an attempt: where the probe says "write", a write through a ring arrives.
     #[test]
     fn the_probe_agrees_with_an_attempt() {
-        let found = probe();
+        let found = probe(3, 4);
         assert_eq!(found.available, found.errno.is_none());
         if !found.available {
             assert!(IoUring::new(4).is_err());
             return;
         }
-        assert!(found.write && found.fsync);
+        assert!(found.write && found.fsync && found.rings == 3);
         let mut ring = IoUring::new(4).expect("the probe set one up");
         let mut pipe = [0i32; 2];
         assert_eq!(unsafe { libc::pipe(pipe.as_mut_ptr()) }, 0);

@@ -65,6 +65,7 @@ export interface NodeMeasurement {
   readonly serviceLatency: string | null;
   readonly unplugLatency: string | null;
   readonly directIo: boolean;
+  readonly mapsEachWrite: boolean;
   readonly failedMembers: readonly FailedMember[];
   /** The array's event count as this node knows it in the end. */
   readonly arrayEvents: number;

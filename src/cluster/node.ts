@@ -127,6 +127,7 @@ export class Node {
       serviceLatency: this.serviceLatency === null ? null : encodeHistogram(this.serviceLatency),
       unplugLatency: this.unplugs === 0 ? null : encodeHistogram(this.unplugLatency),
       directIo: this.writer.directIo,
+      mapsEachWrite: this.writer.mapsEachWrite,
       failedMembers: this.failedMembers.reported,
       arrayEvents: this.failedMembers.arrayEvents,
       events: this.events,

@@ -137,7 +137,7 @@ async function run(
 ): Promise<void> {
   const plan =
     options.resume === undefined ? freshPlan(names, options) : resumedPlan(options.resume, names, options);
-  const io = choosePageIo(resumedIo(plan) ?? options.io);
+  const io = choosePageIo(resumedIo(plan) ?? options.io, writersOf(plan.scenarios));
   const signal = interruption.listen();
   const progress = new RunProgress();
   const line = new ProgressLine(() => progress.line, !output.quiet);
@@ -235,6 +235,11 @@ async function run(
     members?.close();
     await traces?.close();
   }
+}
+
+/** Nodes that write at once, at the most. */
+function writersOf(scenarios: readonly Scenario[]): number {
+  return Math.max(1, ...scenarios.flatMap((scenario) => (scenario.kind === "bitmap" ? scenario.nodes : [])));
 }
 
 /** A run that is taken up again writes as it began. */

@@ -128,6 +128,7 @@ export function measuredTrial(
       labels: {
         ...labelsOf(scenario, plan, ratePerSecond, traced),
         directIo: nodes.every((node) => node.directIo),
+        ...(nodes.some((node) => node.mapsEachWrite) ? { registeredBuffers: false } : {}),
         ...degraded,
       },
       phase: phaseOf(plan, nodes),

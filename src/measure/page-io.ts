@@ -11,11 +11,13 @@ export interface PageIoChoice {
 
 /**
  * @param asked what the command line says; undefined: the best that there is
+ * @param writers as many rings must be had at once
  * @throws SlotmarkError `io-unknown`, `io-uring-refused`
  */
 export function choosePageIo(
   asked: string | undefined,
-  probe: () => IoUringProbe = probeIoUring,
+  writers: number,
+  probe: (rings: number) => IoUringProbe = probeIoUring,
 ): PageIoChoice {
   if (asked === "psync") return { io: "psync", fallback: null };
   if (asked !== undefined && asked !== "uring") {
@@ -26,7 +28,7 @@ export function choosePageIo(
       "Use --io uring (all members at once) or --io psync (one after another).",
     );
   }
-  const lacking = lackingIoUring(probe());
+  const lacking = lackingIoUring(probe(writers), writers);
   if (lacking === null) return { io: "uring", fallback: null };
   if (asked === undefined) return { io: "psync", fallback: lacking };
   throw new SlotmarkError(
@@ -38,8 +40,13 @@ export function choosePageIo(
 }
 
 /** What keeps this process from writing through io_uring; null: nothing. */
-function lackingIoUring(probe: IoUringProbe): string | null {
-  if (!probe.available) return `the kernel gives this process no io_uring (${errnoName(probe.errno ?? 0)})`;
+function lackingIoUring(probe: IoUringProbe, writers: number): string | null {
+  if (!probe.available) {
+    const errno = errnoName(probe.errno ?? 0);
+    return probe.rings === 0
+      ? `the kernel gives this process no io_uring (${errno})`
+      : `the kernel gives this process ${probe.rings} rings of io_uring, not one for each of ${writers} nodes (${errno})`;
+  }
   if (!(probe.write && probe.writeFixed && probe.fsync)) {
     return "this kernel's io_uring lacks write or fsync (Linux 5.6 has both)";
   }

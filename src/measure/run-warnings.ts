@@ -46,6 +46,12 @@ export function runWarnings(
   if (trials.some((trial) => trial.labels.directIo === false)) {
     warn("no-direct-io", "A member's filesystem knows no O_DIRECT: writes went through the page cache.");
   }
+  if (trials.some((trial) => trial.labels.registeredBuffers === false)) {
+    warn(
+      "buffers-not-registered",
+      "The kernel would not pin the memory that io_uring writes from (ulimit -l, RLIMIT_MEMLOCK): it was mapped for each write, which costs CPU.",
+    );
+  }
   const notSteady = trials.filter((trial) => trial.phase === "notSteady").length;
   if (notSteady > 0) {
     const settling = trials.filter(

@@ -6,11 +6,13 @@ import { fileURLToPath } from "node:url";
 import { getSystemErrorName } from "node:util";
 import { SlotmarkError } from "../errors.js";
 
-/** What io_uring_setup(2) and a probe of the new ring gave. */
+/** What setting rings up and a probe of one of them gave. */
 export interface IoUringProbe {
   readonly available: boolean;
-  /** Absent where a ring could be set up. */
+  /** Absent where all could be had. */
   readonly errno?: number;
+  /** So many of those that were asked for could be had at once. */
+  readonly rings: number;
   readonly write: boolean;
   readonly writeFixed: boolean;
   readonly fsync: boolean;
@@ -69,12 +71,15 @@ export interface NativeUringWriter {
 
 interface Addon {
   readonly UringWriter: new (memory: Uint8Array, options: UringWriterOptions) => NativeUringWriter;
-  probeIoUring(): IoUringProbe;
+  probeIoUring(rings: number, entries: number): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
   tryLockFile(descriptor: number): boolean;
   canLoadLibrary(name: string): boolean;
   nextData(descriptor: number, offsetBytes: number): DataExtent | null;
 }
+
+/** Requests that a writer's ring holds: pages of one unplug times members, as a rule. */
+export const URING_ENTRIES = 256;
 
 /** This file runs from dist/src/storage/. */
 const ADDON_PATH = fileURLToPath(new URL("../../../native/slotmark.node", import.meta.url));
@@ -102,8 +107,9 @@ export function errnoName(errno: number): string {
   return errno > 0 ? getSystemErrorName(-errno) : `errno ${errno}`;
 }
 
-export function probeIoUring(): IoUringProbe {
-  return load().probeIoUring();
+/** @param rings how many are to be had at once, one a writer, each of the length that writers use */
+export function probeIoUring(rings = 1): IoUringProbe {
+  return load().probeIoUring(rings, URING_ENTRIES);
 }
 
 /**

@@ -43,6 +43,8 @@ export interface PageWriter {
   readonly members: "parallel" | "serial";
   /** False where a member's filesystem refuses O_DIRECT: its writes then pass through the page cache. */
   readonly directIo: boolean;
+  /** True where io_uring may not pin the memory (RLIMIT_MEMLOCK) and maps it for each write, at more CPU. */
+  readonly mapsEachWrite: boolean;
   /**
    * Writes `count` listed pages to every member that is left, and returns when they are as durable as asked and nothing is in
    * flight any more. Returns the members that fail now.

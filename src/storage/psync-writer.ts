@@ -41,6 +41,7 @@ export function openPsyncWriter(options: PageWriterOptions): PageWriter {
     io: "psync",
     members: "serial",
     directIo: members.every(({ directIo }) => directIo),
+    mapsEachWrite: false,
 
     writePages(pages, count) {
       let failures = NO_FAILURES;

@@ -8,11 +8,9 @@ import { closeSync, constants } from "node:fs";
 import { PAGE_BYTES } from "../ondisk/slot-geometry.js";
 import { errnoError, memberFailed } from "./device-error.js";
 import { openDirect } from "./direct-file.js";
-import { createUringWriter, type NativeUringWriter } from "./native.js";
+import { createUringWriter, type NativeUringWriter, URING_ENTRIES } from "./native.js";
 import { type MemberFailure, NO_FAILURES, type PageWriter, type PageWriterOptions } from "./page-writer.js";
 
-/** Requests that the ring holds: pages of one unplug times members, as a rule. */
-const ENTRIES = 256;
 /** Of one failed file: errno, file, offset (−1: the flush before), length. */
 const FAILURE_NUMBERS = 4;
 
@@ -39,7 +37,7 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
       flushBeforePages: durability === "preflush-fua",
       durablePages: durability !== "none",
       durableData: dataSync,
-      entries: ENTRIES,
+      entries: URING_ENTRIES,
       depth: options.depth,
     });
   } catch (error) {
@@ -66,6 +64,7 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
     io: "uring",
     members: "parallel",
     directIo: opened.every(({ directIo }) => directIo),
+    mapsEachWrite: !native.registersBuffers,
     writePages({ page, offsetBytes, lengthBytes }, count) {
       return failed(native.writePages(page, offsetBytes, lengthBytes, count, failures));
     },

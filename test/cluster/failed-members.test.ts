@@ -203,6 +203,7 @@ test("a member that fails as the superblocks are written is lost as well", async
     io: "psync",
     members: "serial",
     directIo: true,
+    mapsEachWrite: false,
     writePages: () => NO_FAILURES,
     writeData: () => NO_FAILURES,
     giveUp: (member) => givenUp.push(member),

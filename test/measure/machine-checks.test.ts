@@ -2,9 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dlmCheck, governorCheck, ioUringCheck, loadCheck } from "../../src/measure/machine-checks.js";
 
-const RING = { available: true, write: true, writeFixed: true, fsync: true, extArg: true, noDrop: true };
+const RING = {
+  available: true,
+  rings: 1,
+  write: true,
+  writeFixed: true,
+  fsync: true,
+  extArg: true,
+  noDrop: true,
+};
 const NO_RING = {
   available: false,
+  rings: 0,
   write: false,
   writeFixed: false,
   fsync: false,

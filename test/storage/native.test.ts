@@ -10,7 +10,7 @@ import {
   probeIoUring,
   tryLockFile,
 } from "../../src/storage/native.js";
-import { temporaryDirectory } from "./machine.js";
+import { run, temporaryDirectory, whyMissing } from "./machine.js";
 
 test("a file that this process alone has open, once, is open nowhere else", (t) => {
   const path = join(temporaryDirectory(t), "file");
@@ -47,6 +47,18 @@ test("the io_uring probe has an errno exactly where no ring could be set up", ()
   const probe = probeIoUring();
   assert.equal(probe.errno === undefined, probe.available);
   if (!probe.available) assert.deepEqual([probe.write, probe.fsync, probe.extArg], [false, false, false]);
+});
+
+test("rings are counted that can be had at once", (t) => {
+  const reason = whyMissing("prlimit");
+  if (reason !== undefined) return t.skip(reason);
+  const module = new URL("../../src/storage/native.js", import.meta.url).href;
+  const script = `import(${JSON.stringify(module)}).then((m) => console.log(JSON.stringify(m.probeIoUring(64))))`;
+  const { available, errno, rings } = JSON.parse(
+    run("prlimit", "--nofile=70", process.execPath, "-e", script),
+  );
+  assert.deepEqual({ available, errno: errnoName(errno) }, { available: false, errno: "EMFILE" });
+  assert.ok(rings > 0 && rings < 64);
 });
 
 test("a library is there or it is not", () => {

@@ -6,4 +6,5 @@
 mod addon;
 mod ring_writer;
 
+pub(crate) use ring_writer::set_up as set_up_ring;
 pub use ring_writer::{BatchOptions, Failure, RingWriter, Span, Write};

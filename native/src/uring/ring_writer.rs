@@ -383,7 +383,7 @@ fn place_of(ended: InFlight) -> (u64, u32) {
 }
 
 /// The cheapest ring that this kernel has for a thread that alone submits and waits (Linux 6.1, 6.0, 5.19, 5.1).
-fn set_up(entries: u32) -> io::Result<IoUring> {
+pub(crate) fn set_up(entries: u32) -> io::Result<IoUring> {
     IoUring::builder()
         .setup_single_issuer()
         .setup_defer_taskrun()
