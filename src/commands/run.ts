@@ -160,7 +160,7 @@ async function run(
     if (writing.length > 0) {
       members = await RunMembers.open({
         paths: arrayPaths,
-        destroy: options.destroy,
+        destroy: options.destroy.filter((path) => path !== diskPath),
         watch: options.watch,
         scenarios: writing,
         usedBytes: Math.max(...writing.map(leastWrittenBytes), ...traces.all.map((one) => one.touchedBytes)),

@@ -48,7 +48,8 @@ function existingPath(path: string): string {
   return existsSync(absolute) ? absolute : existingPath(dirname(absolute));
 }
 
-function deviceFacts(found: BlockDevice | undefined): MemberEnvironment["device"] {
+/** What a result keeps of a device; of a partition, its disk. */
+export function deviceFacts(found: BlockDevice | undefined): MemberEnvironment["device"] {
   if (found === undefined) return null;
   // A partition's queue is its disk's.
   const disk = found.partition?.disk ?? found;

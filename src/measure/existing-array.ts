@@ -9,10 +9,14 @@ import type { Member } from "../storage/member.js";
 export const MADE_BY_RUN = "slotmark:run";
 
 /**
- * @returns null where there is none, or one that a run made
+ * @returns null where there is none, one that a run made, or one that is given up on every member
  * @throws SlotmarkError `level-unsupported`, `member-not-in-place`; as `readArray`
  */
-export async function existingArray(members: readonly Member[]): Promise<ClusteredArray | null> {
+export async function existingArray(
+  members: readonly Member[],
+  destroy: readonly string[],
+): Promise<ClusteredArray | null> {
+  if (members.every(({ path }) => destroy.includes(path))) return null;
   // Before anything else: members that a run has lost may carry another of its arrays than those that were left.
   if (members.every(({ path }) => readClusteredSuperblock(path)?.setName === MADE_BY_RUN)) return null;
   const array = await readArray(members);

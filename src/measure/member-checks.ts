@@ -15,7 +15,7 @@ import { SlotmarkError } from "../errors.js";
 import { errnoText } from "../storage/device-error.js";
 import { openMembers } from "../storage/open-members.js";
 import type { Check } from "./check.js";
-import type { MemberEnvironment } from "./environment-schema.js";
+import type { BlockDeviceEnvironment, MemberEnvironment } from "./environment-schema.js";
 
 const GIB = 1024 ** 3;
 
@@ -115,7 +115,8 @@ function freeSpaceCheck(path: string, neededBytes: number): Check {
   };
 }
 
-function deviceChecks({ path, device, filesystem }: MemberEnvironment): Check[] {
+/** What the device under a member does to its writes. */
+export function deviceChecks({ path, device, filesystem }: MemberEnvironment): Check[] {
   if (device === null) {
     const where = filesystem === null ? "a filesystem unknown" : filesystem.type;
     return [
@@ -131,18 +132,7 @@ function deviceChecks({ path, device, filesystem }: MemberEnvironment): Check[] 
   const at = { subject: device.name };
   const queueing = device.scheduler === "bfq" || device.scheduler === "kyber";
   return [
-    {
-      ...at,
-      name: "FUA",
-      status: device.fua === true ? "ok" : "note",
-      found:
-        device.fua === null
-          ? "the kernel does not say"
-          : device.fua
-            ? "the device writes through its cache on demand"
-            : "not offered: the kernel flushes the whole cache after such a write",
-      remedy: null,
-    },
+    { ...at, name: "FUA", ...fuaOf(device), remedy: null },
     {
       ...at,
       name: "write cache",
@@ -160,4 +150,13 @@ function deviceChecks({ path, device, filesystem }: MemberEnvironment): Check[] 
       remedy: queueing ? `Run echo none > /sys/block/${device.name}/queue/scheduler.` : null,
     },
   ];
+}
+
+/** How the kernel makes a bitmap page durable there: by the write itself, by a flush after it, or without either. */
+function fuaOf({ fua, writeCache }: BlockDeviceEnvironment): Pick<Check, "status" | "found"> {
+  if (writeCache === "write through")
+    return { status: "ok", found: "not needed: the device keeps nothing in a volatile cache" };
+  if (fua === null) return { status: "note", found: "the kernel does not say" };
+  if (fua) return { status: "ok", found: "the device writes through its cache on demand" };
+  return { status: "note", found: "not offered: the kernel flushes the whole cache after such a write" };
 }

@@ -91,7 +91,7 @@ export class RunMembers {
         signal: request.signal,
       });
       try {
-        const existing = await existingArray(members);
+        const existing = await existingArray(members, request.destroy);
         return new RunMembers(members, existing, temporaryFolder, request.destroy, request.onNotice);
       } catch (error) {
         for (const member of members) member.close();
