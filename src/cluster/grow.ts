@@ -11,7 +11,8 @@ import { readFromMembers, writePage } from "./member-output.js";
 import type { Token } from "./messenger.js";
 import { updateMetadata } from "./metadata-update.js";
 import type { NodeState } from "./node-state.js";
-import { requireResizable, resizeBitmap } from "./resize-bitmap.js";
+import { setBits } from "./rechunked-image.js";
+import { requireResizable, resizeBitmap, resizedImage } from "./resize-bitmap.js";
 import { probeSlot } from "./slot-lock.js";
 import { needResync } from "./sync-work.js";
 
@@ -51,15 +52,18 @@ async function grow(state: NodeState, sizeSectors: number, token: Token): Promis
   requireResizable(state, sizeSectors);
   await updateMetadata(state, { token, change: () => takeSize(state, sizeSectors) });
   try {
-    await requireAllSlots(state);
+    await resizeFreeSlots(state);
+    requireAllSlots(state);
   } catch (error) {
-    if (!state.gone)
+    if (!state.gone) {
       await updateMetadata(state, { token, change: () => takeSize(state, before.syncSizeSectors) });
+      await resizeFreeSlots(state);
+    }
     throw error;
   }
   await token.send({ type: "CHANGE_CAPACITY" });
   changeCapacity(state);
-  if (state.geometry.chunks > before.chunks) markNew(state, before.chunks);
+  markNew(state, before.syncSizeSectors);
 }
 
 /** Sets size and bitmap; the superblocks follow. */
@@ -72,18 +76,17 @@ function takeSize(state: NodeState, sizeSectors: number): true {
 /** From CHANGE_CAPACITY on writes may reach to the new end. */
 export function changeCapacity(state: NodeState): void {
   state.capacitySectors = state.geometry.syncSizeSectors;
+  state.settledGeometry = state.geometry;
 }
 
 /** Members have never been made alike behind the old end. */
-function markNew(state: NodeState, firstChunk: number): void {
-  const { chunks } = state.geometry;
+function markNew(state: NodeState, oldSizeSectors: number): void {
+  const { chunks, chunkSectors } = state.geometry;
+  const first = Math.floor(oldSizeSectors / chunkSectors);
   const image = new Uint8Array(state.bitmap.image.length);
-  for (let chunk = firstChunk; chunk < chunks; chunk++) {
-    const byte = 256 + (chunk >> 3);
-    image[byte] = (image[byte] ?? 0) | (1 << (chunk & 7));
-  }
+  setBits(image, first, chunks);
   state.bitmap.merge(image);
-  needResync(state, { first: firstChunk, last: chunks - 1 });
+  needResync(state, { first, last: chunks - 1 });
 }
 
 function requireRoom(state: NodeState, sizeSectors: number): void {
@@ -108,38 +111,50 @@ function requireRoom(state: NodeState, sizeSectors: number): void {
   }
 }
 
-/** That every slot says the new size; one that nobody has is told it. @throws SlotmarkError `slots-disagree` */
-async function requireAllSlots(state: NodeState): Promise<void> {
+/** Slots that nobody has are told the new size. */
+async function resizeFreeSlots(state: NodeState): Promise<void> {
+  for (let slot = 0; slot < state.geometry.nodes; slot++) {
+    if (slot === state.slot) continue;
+    const found = await probeSlot(state, slot);
+    if (!("free" in found)) continue;
+    try {
+      resizeUnused(state, slot);
+    } finally {
+      await found.free.release();
+    }
+  }
+}
+
+/** That every slot says the new size. @throws SlotmarkError `slots-disagree` */
+function requireAllSlots(state: NodeState): void {
   const { geometry } = state;
   for (let slot = 0; slot < geometry.nodes; slot++) {
     if (slot === state.slot) continue;
-    const found = await probeSlot(state, slot);
-    if ("free" in found) {
-      try {
-        resizeUnused(state, slot);
-      } finally {
-        await found.free.release();
-      }
-    }
-    const { syncSizeSectors } = parseBitmapSuperblock(firstPage(state, slot));
-    if (Number(syncSizeSectors) === geometry.syncSizeSectors) continue;
+    const { syncSizeSectors, chunkBytes } = parseBitmapSuperblock(slotImage(state, slot, 1));
+    if (Number(syncSizeSectors) === geometry.syncSizeSectors && chunkBytes === geometry.chunkBytes) continue;
     throw new SlotmarkError(
       "refused",
       "slots-disagree",
-      `slot ${slot} covers ${syncSizeSectors} sectors, not ${geometry.syncSizeSectors}: its node has not followed`,
+      `slot ${slot} covers ${syncSizeSectors} sectors in chunks of ${chunkBytes} bytes, not ${geometry.syncSizeSectors} in chunks of ${geometry.chunkBytes}: its node has not followed`,
       "look at that node, then try again",
     );
   }
 }
 
+/** md writes its superblock alone; where chunks have grown its bits would then stand for others. */
 function resizeUnused(state: NodeState, slot: number): void {
-  const page = firstPage(state, slot);
-  const { events, eventsCleared } = parseBitmapSuperblock(page);
-  putSuperblock(page, state.geometry, Number(events), Number(eventsCleared));
-  writePage(state, slot, 0, page, "superblock");
+  const { geometry } = state;
+  const found = slotImage(state, slot, geometry.pagesPerSlot);
+  const { events, eventsCleared, chunkBytes, syncSizeSectors } = parseBitmapSuperblock(found);
+  const chunkSectors = chunkBytes / SECTOR_BYTES;
+  const chunks = Math.ceil(Number(syncSizeSectors) / chunkSectors);
+  const image = resizedImage(state, found, { chunks, chunkSectors });
+  putSuperblock(image, geometry, Number(events), Number(eventsCleared));
+  const pages = chunkBytes === geometry.chunkBytes ? 1 : geometry.pagesPerSlot;
+  for (let page = pages - 1; page >= 0; page--) writePage(state, slot, page, image, "superblock");
 }
 
-function firstPage(state: NodeState, slot: number): Uint8Array {
+function slotImage(state: NodeState, slot: number, pages: number): Uint8Array {
   const offsetBytes = slotSector(state.geometry, slot) * SECTOR_BYTES;
-  return readFromMembers(state, () => offsetBytes, PAGE_BYTES);
+  return readFromMembers(state, () => offsetBytes, pages * PAGE_BYTES);
 }

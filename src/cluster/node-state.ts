@@ -40,6 +40,8 @@ export class NodeState {
   readonly slot: number;
   /** With `bitmap` replaced by a resize. */
   geometry: SlotGeometry;
+  /** As all nodes agree on it, while one of them resizes. */
+  settledGeometry: SlotGeometry;
   bitmap: WasmBitmap;
   /** Where writes must end; follows the bitmap's size with CHANGE_CAPACITY. */
   capacitySectors: number;
@@ -88,6 +90,7 @@ export class NodeState {
     this.lockspace = parts.lockspace;
     this.slot = parts.lockspace.slot - 1;
     this.geometry = parts.geometry;
+    this.settledGeometry = parts.geometry;
     this.capacitySectors = parts.geometry.syncSizeSectors;
     this.bitmap = parts.bitmap;
     this.bitmapSuperblock = parts.bitmapSuperblock;
