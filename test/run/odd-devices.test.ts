@@ -116,7 +116,17 @@ deviceTest("a node dies and a disk is added on 4096-byte blocks as well", (t) =>
           ...(suite === "add-disk" ? ["--destroy", member] : []),
         ]),
       ],
-      ...["--nodes", "2", "--trials", "1", "--time", "100ms", "--chunk", "64K", "--out", out],
+      ...[
+        "--nodes",
+        "2",
+        "--trials",
+        "1",
+        ...(suite === "add-disk" ? ["--time", "100ms"] : []),
+        "--chunk",
+        "64K",
+        "--out",
+        out,
+      ],
     ]);
     assert.equal(code, 0, stderr);
     assert.ok(readResult(out).trials.length > 0);
