@@ -42,6 +42,8 @@ function settingOf({ labels }: TrialRecord): TrialRecord["labels"] {
     plannedPhase: ___,
     directIo: ____,
     degraded: _____,
+    failedMember: ______,
+    failure: _______,
     ...setting
   } = labels;
   return setting;
