@@ -5,6 +5,7 @@
  * The process's exit code follows from the code's kind, in `main.ts` alone.
  */
 export type ErrorKind =
+  | "regression"
   | "usage"
   | "input"
   | "refused"

@@ -9,6 +9,7 @@ import type { ErrorKind } from "./errors.js";
 
 /** Exit codes of the command line's contract, by what went wrong. Nothing but a regression exits with 1. */
 const EXIT_CODE_BY_KIND: Readonly<Record<ErrorKind, number>> = {
+  regression: 1,
   usage: 2,
   input: 2,
   refused: 2,

@@ -4,6 +4,7 @@
  */
 import { Command } from "commander";
 import { slotmarkVersion } from "../measure/identity.js";
+import { registerCompare } from "./compare.js";
 import { registerCreate } from "./create.js";
 import { registerDoctor } from "./doctor.js";
 import { registerExamine } from "./examine.js";
@@ -15,6 +16,7 @@ import { registerSchema } from "./schema.js";
 /** Every command's register function, in the order of `--help`. */
 const REGISTER: readonly ((program: Command) => void)[] = [
   registerRun,
+  registerCompare,
   registerCreate,
   registerExamine,
   registerReplay,

@@ -111,7 +111,8 @@ async function gather(
   let waiting = 0;
   return await gatherMachines(lockspace, {
     machines,
-    workHash: scenarioHash({ suites: [...scenarios] }),
+    // Machines have to repeat their trials equally often as well.
+    workHash: scenarioHash({ suites: [...scenarios], rounds: scenarios.map(({ trials }) => trials) }),
     timeoutMs: waitMs,
     signal,
     onArrival: (come) => {

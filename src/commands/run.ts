@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { chunkAdvice } from "../compare/chunk-advice.js";
 import { SlotmarkError } from "../errors.js";
+import { disturbedEnvironment, watchDisturbance } from "../measure/disturbance.js";
 import { captureEnvironment } from "../measure/environment.js";
 import { expectedMs } from "../measure/expected-time.js";
 import { slotmarkIdentity } from "../measure/identity.js";
@@ -186,6 +187,7 @@ async function run(
       disk = NewDisk.prepare(diskPath, opened, options.destroy);
     }
     const parts = { members: opened, disk, io: io.io, trace, traces: replayed };
+    const disturbance = watchDisturbance();
     const finished = await runSession({
       sources: scenarios.map((scenario) => trialsOf(scenario, parts)),
       done: [...trials],
@@ -212,6 +214,7 @@ async function run(
     const advice = chunkAdvice(taxed);
     const result: Result = {
       ...runFields,
+      environment: disturbedEnvironment(header.environment, disturbance()),
       trials: taxed,
       histograms,
       ...(advice.length > 0 ? { chunkAdvice: advice } : {}),

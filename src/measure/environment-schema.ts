@@ -35,6 +35,18 @@ export const memberEnvironmentSchema = z.strictObject({
   device: blockDeviceSchema.nullable().describe("The disk under it, where there is one (tmpfs has none)"),
 });
 
+const share = z.number().min(0).max(1);
+
+export const disturbanceSchema = z.strictObject({
+  otherCpuShare: share.describe("Of all cores' time during the run: what others than this process used"),
+  stolenCpuShare: share.describe("Of all cores' time during the run: what the hypervisor gave to others"),
+  throttleEvents: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe("How often cores were slowed down for heat; null where the machine does not count"),
+});
+
 export const environmentSchema = z.strictObject({
   hostname: z.string(),
   cpu: z.strictObject({
@@ -52,9 +64,13 @@ export const environmentSchema = z.strictObject({
     .describe("Load averages over 1, 5 and 15 minutes when the run began"),
   node: z.string().min(1),
   members: z.array(memberEnvironmentSchema),
+  disturbance: disturbanceSchema
+    .optional()
+    .describe("What else happened while the run measured; absent where nobody watched"),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
+export type Disturbance = z.infer<typeof disturbanceSchema>;
 export type MemberEnvironment = z.infer<typeof memberEnvironmentSchema>;
 export type BlockDeviceEnvironment = z.infer<typeof blockDeviceSchema>;
 export type Filesystem = z.infer<typeof filesystemSchema>;

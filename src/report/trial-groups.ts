@@ -17,7 +17,11 @@ export interface TrialGroup {
 const NOT_SHOWN: ReadonlySet<string> = new Set(["bitmap", "plannedPhase", "failure"]);
 
 /** Labels with one value in all trials. */
-export function commonLabels({ trials }: Pick<Result, "trials">): Record<string, Label> {
+export function commonLabels({
+  trials,
+}: {
+  readonly trials: readonly Pick<Trial, "labels">[];
+}): Record<string, Label> {
   const [first, ...others] = trials;
   const shared = Object.entries(first?.labels ?? {}).filter(
     ([name, value]) => !NOT_SHOWN.has(name) && others.every((trial) => trial.labels[name] === value),

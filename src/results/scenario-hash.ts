@@ -29,13 +29,20 @@ export function canonicalJson(value: Json): string {
 
 /**
  * SHA-256 (hex) of the scenario's canonical JSON. Of `members` only the number counts, since paths do not change the
- * work; outputs and safety switches do not count at all.
+ * work; outputs and safety switches do not count at all, nor how often a suite repeats its trials: whoever measures a
+ * second time to be sure does the same work more often.
  */
 export function scenarioHash(scenario: { readonly [key: string]: Json }): string {
   const work: Record<string, Json> = {};
   for (const [key, value] of Object.entries(scenario)) {
     if (NOT_WORK.has(key)) continue;
-    work[key] = key === "members" && Array.isArray(value) ? value.length : value;
+    if (key === "members" && Array.isArray(value)) work[key] = value.length;
+    else work[key] = key === "suites" && Array.isArray(value) ? value.map(withoutTrials) : value;
   }
   return createHash("sha256").update(canonicalJson(work)).digest("hex");
+}
+
+function withoutTrials(suite: Json): Json {
+  if (typeof suite !== "object" || suite === null || Array.isArray(suite)) return suite;
+  return Object.fromEntries(Object.entries(suite).filter(([key]) => key !== "trials"));
 }

@@ -22,13 +22,7 @@ export function parseChecked<Schema extends z.ZodType>(
   where: string,
   remedy: string,
 ): z.infer<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SlotmarkError("input", "json-malformed", `${where}: not JSON (${reason})`, remedy);
-  }
+  const value = parseJson(text, where, remedy);
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const [first, ...others] = checked.error.issues;
@@ -39,5 +33,49 @@ export function parseChecked<Schema extends z.ZodType>(
     "schema-mismatch",
     `${where}: ${field === "" ? "" : `field ${field}: `}${first?.message ?? "invalid"}${more}`,
     remedy,
+  );
+}
+
+function parseJson(text: string, where: string, remedy: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (isCutOff(text, reason)) {
+      throw new SlotmarkError(
+        "input",
+        "json-malformed",
+        `${where}: cut off: the JSON ends in the middle, after ${text.length} characters`,
+        remedy,
+      );
+    }
+    throw new SlotmarkError("input", "json-malformed", `${where}: not JSON (${reason})`, remedy);
+  }
+}
+
+/** V8 names the place of what it did not expect; at the end of the text that is the end itself. */
+function isCutOff(text: string, reason: string): boolean {
+  const position = /at position (\d+)/.exec(reason)?.[1];
+  return text.trim() !== "" && (/^Unexpected end/.test(reason) || Number(position) >= text.trimEnd().length);
+}
+
+/**
+ * Text of a later version than this slotmark reads would fail somewhere in the middle, for a reason that helps nobody.
+ * @throws SlotmarkError `schema-newer`
+ */
+export function refuseNewer(text: string, where: string, field: string, newestKnown: number): void {
+  let version: unknown;
+  try {
+    version = Reflect.get(Object(JSON.parse(text)), field);
+  } catch {
+    // What it is instead of JSON is said by whoever reads all of it.
+    return;
+  }
+  if (typeof version !== "number" || version <= newestKnown) return;
+  throw new SlotmarkError(
+    "input",
+    "schema-newer",
+    `${where}: field ${field}: ${version}, and this slotmark reads up to ${newestKnown}: a newer one wrote it`,
+    "Update slotmark.",
   );
 }

@@ -19,3 +19,11 @@ test("paths and outputs do not change the hash; the number of members and the wo
   assert.notEqual(scenarioHash({ ...base, seed: 2 }), hash);
   assert.notEqual(scenarioHash({ ...base, nodes: [4] }), hash);
 });
+
+test("how often a suite repeats its trials is no other work; anything else in it is", () => {
+  const suite = { kind: "bitmap", suite: "quick", nodes: [2], trials: 12, seed: 1 };
+  const hash = scenarioHash({ suites: [suite] });
+  assert.equal(scenarioHash({ suites: [{ ...suite, trials: 48 }] }), hash);
+  assert.notEqual(scenarioHash({ suites: [{ ...suite, seed: 2 }] }), hash);
+  assert.notEqual(scenarioHash({ suites: [suite, suite] }), hash);
+});

@@ -1,0 +1,96 @@
+/**
+ * What two samples of one figure say. A change counts only where three witnesses agree: the U test (after Holm's correction), the
+ * bootstrap interval of the ratio of medians, and the machine's noise floor. Each alone cries wolf: the test sees drift of no size, the
+ * interval knows nothing of other figures, and a size says nothing about chance.
+ */
+import type { Metric } from "../results/schema.js";
+import { leastTrials, smallestP } from "./least-trials.js";
+import { normalUpperQuantile } from "./normal-distribution.js";
+import type { RankTest } from "./rank-test.js";
+import type { RatioInterval } from "./ratio-interval.js";
+
+export type Verdict = "regressed" | "improved" | "unchanged" | "inconclusive";
+
+export interface Evidence {
+  readonly direction: Metric["direction"];
+  readonly baseTrials: number;
+  readonly headTrials: number;
+  readonly test: RankTest;
+  /** p after Holm's correction over all `hypotheses` figures that are compared. */
+  readonly adjustedP: number;
+  readonly hypotheses: number;
+  readonly interval: RatioInterval;
+  /** A change by less than this is the machine's, percent. */
+  readonly floorPercent: number;
+  readonly alpha: number;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** Of `inconclusive`: what is missing. */
+  readonly reason: "tooFewTrials" | "tooMuchNoise" | null;
+  /** About so many more trials a side would decide; null where it is decided, or where nobody can tell. */
+  readonly moreTrials: number | null;
+}
+
+/**
+ * Where no change is shown, `unchanged` claims something too: that a regression of so many noise floors would not have gone
+ * unnoticed, for the interval ends before it. On a machine as quiet as when it was calibrated that holds for nearly all comparisons.
+ */
+const EXCLUDED_FLOORS = 2;
+
+export function judge(evidence: Evidence): Judgement {
+  const { baseTrials, headTrials, alpha, hypotheses } = evidence;
+  const worse = worsening(evidence);
+  const floor = Math.log1p(evidence.floorPercent / 100);
+  const sure = evidence.adjustedP <= alpha;
+  if (sure && worse.low > 0 && worse.change > floor && worse.tailIsSmaller)
+    return { verdict: "regressed", reason: null, moreTrials: null };
+  if (sure && worse.high < 0 && worse.change < -floor && !worse.tailIsSmaller)
+    return { verdict: "improved", reason: null, moreTrials: null };
+  if (smallestP(baseTrials, headTrials) > alpha / hypotheses) {
+    const needed = leastTrials(hypotheses, alpha);
+    const moreTrials = Math.max(1, needed - Math.min(baseTrials, headTrials));
+    return { verdict: "inconclusive", reason: "tooFewTrials", moreTrials };
+  }
+  if (worse.high <= EXCLUDED_FLOORS * floor) return { verdict: "unchanged", reason: null, moreTrials: null };
+  return {
+    verdict: "inconclusive",
+    reason: "tooMuchNoise",
+    moreTrials: trialsToDecide(evidence, worse, floor),
+  };
+}
+
+interface Worsening {
+  /** Logarithm of the ratio of medians, positive where the head is worse; and its interval. */
+  readonly change: number;
+  readonly low: number;
+  readonly high: number;
+  /** Whether the ranks, too, put the head on the worse side. */
+  readonly tailIsSmaller: boolean;
+}
+
+function worsening({ direction, interval, test }: Evidence): Worsening {
+  const change = Math.log(interval.ratio);
+  const [low, high] = [Math.log(interval.low), Math.log(interval.high)];
+  // `lower`: the base's values are low, so the head's are high.
+  return direction === "lower"
+    ? { change, low, high, tailIsSmaller: test.lower < test.higher }
+    : { change: -change, low: -high, high: -low, tailIsSmaller: test.higher < test.lower };
+}
+
+/**
+ * The interval narrows by the root of the number of trials. If the change is as large as it looks, either it has to stand out (beyond
+ * the floor) or the interval has to end before what must be excluded.
+ */
+function trialsToDecide(evidence: Evidence, { change, high }: Worsening, floor: number): number | null {
+  const { baseTrials, headTrials, alpha, hypotheses } = evidence;
+  const halfWidth = high - change;
+  const standsOut =
+    normalUpperQuantile(alpha / (2 * hypotheses)) /
+    normalUpperQuantile((1 - evidence.interval.confidence) / 2);
+  const room = change > floor ? change / Math.max(1, standsOut) : EXCLUDED_FLOORS * floor - change;
+  const trials = Math.min(baseTrials, headTrials);
+  const wanted = trials * (halfWidth / room) ** 2;
+  return Number.isFinite(wanted) ? Math.max(1, Math.ceil(wanted - trials)) : null;
+}
