@@ -1,14 +1,16 @@
-/** `slotmark schema scenario|result|replay`: the JSON Schema of what people and scripts read or write. */
+/** `slotmark schema scenario|result|calibration|replay`: the JSON Schema of what people and scripts read or write. */
 import type { Command } from "commander";
 import { z } from "zod";
 import { SlotmarkError } from "../errors.js";
 import { replayScriptSchema } from "../replay/script.js";
+import { calibrationSchema } from "../results/calibration.js";
 import { resultSchema } from "../results/schema.js";
 import { scenarioFileSchema } from "../scenario/file-schema.js";
 
 const SCHEMAS: Readonly<Record<string, () => object>> = {
   scenario: scenarioFileSchema,
   result: () => z.toJSONSchema(resultSchema),
+  calibration: () => z.toJSONSchema(calibrationSchema),
   replay: () => z.toJSONSchema(replayScriptSchema),
 };
 

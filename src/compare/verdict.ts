@@ -49,8 +49,9 @@ export function judge(evidence: Evidence): Judgement {
   if (sure && worse.high < 0 && worse.change < -floor && !worse.tailIsSmaller)
     return { verdict: "improved", reason: null, moreTrials: null };
   if (smallestP(baseTrials, headTrials) > alpha / hypotheses) {
-    const needed = leastTrials(hypotheses, alpha);
-    const moreTrials = Math.max(1, needed - Math.min(baseTrials, headTrials));
+    const [fewer, more] = [Math.min(baseTrials, headTrials), Math.max(baseTrials, headTrials)];
+    const needed = Math.min(leastTrials(hypotheses, alpha), leastTrials(hypotheses, alpha, more));
+    const moreTrials = Math.max(1, needed - fewer);
     return { verdict: "inconclusive", reason: "tooFewTrials", moreTrials };
   }
   if (worse.high <= EXCLUDED_FLOORS * floor) return { verdict: "unchanged", reason: null, moreTrials: null };

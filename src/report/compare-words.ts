@@ -1,7 +1,6 @@
 /** What a comparison says in sentences: the verdict, and what a reader has to know before believing it. */
 import type { ComparedSide, Comparison } from "../compare/compare-results.js";
 import type { ComparedFigure } from "../compare/compared-figure.js";
-import { leastTrials } from "../compare/least-trials.js";
 import { figureName } from "../compare/metric-figures.js";
 import type { Unused } from "../compare/variants.js";
 import { variantNames } from "./compare-names.js";
@@ -27,14 +26,15 @@ export function verdictSentence(comparison: Comparison): string {
   return `Unchanged: no change is shown in ${all}; a regression of twice the noise floor would have been.`;
 }
 
-function inconclusiveSentence({ figures, unmatched, alpha }: Comparison, all: string): string {
+function inconclusiveSentence({ figures, unmatched }: Comparison, all: string): string {
   const open = figures.filter(({ verdict }) => verdict === "inconclusive");
   const few = open.filter(({ reason }) => reason === "tooFewTrials");
   const noisy = open.filter(({ reason }) => reason === "tooMuchNoise");
   const sentences = [`Inconclusive: ${open.length} of ${all} cannot be decided.`];
   if (few.length > 0) {
+    const more = Math.max(...few.map(({ moreTrials }) => moreTrials ?? 1));
     sentences.push(
-      `Too few trials for ${few.length}: with less than ${leastTrials(figures.length, alpha)} a side nothing can be shown.`,
+      `Too few trials for ${few.length}: nothing can be shown with less than ${more} more ${more === 1 ? "trial" : "trials"} a side.`,
     );
   }
   if (noisy.length > 0) {
