@@ -4,6 +4,7 @@
  */
 import { Command } from "commander";
 import { slotmarkVersion } from "../measure/identity.js";
+import { registerCalibrate } from "./calibrate.js";
 import { registerCompare } from "./compare.js";
 import { registerCreate } from "./create.js";
 import { registerDoctor } from "./doctor.js";
@@ -22,6 +23,7 @@ const REGISTER: readonly ((program: Command) => void)[] = [
   registerReplay,
   registerMerge,
   registerDoctor,
+  registerCalibrate,
   registerSchema,
 ];
 

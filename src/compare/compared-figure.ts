@@ -9,6 +9,7 @@ import { type NoiseFloor, noiseFloor } from "./noise-floor.js";
 import type { FigurePair } from "./paired-figures.js";
 import { type RankTest, rankTest } from "./rank-test.js";
 import { type RatioInterval, ratioInterval } from "./ratio-interval.js";
+import { ratioScale } from "./ratio-scale.js";
 import type { Variant } from "./variants.js";
 import { type Judgement, judge } from "./verdict.js";
 
@@ -51,7 +52,7 @@ export function judgeFigures(pairs: readonly FigurePair[], options: JudgeOptions
     const adjustedP = adjusted[index] ?? 1;
     const { variant, metric, figure, unit, direction } = pair;
     const floor = noiseFloor(options.calibration, variant, pair, options.thresholdPercent);
-    const interval = ratioInterval(pair.base.map(ratioScale(pair)), pair.head.map(ratioScale(pair)));
+    const interval = ratioInterval(ratiosOf(pair, pair.base), ratiosOf(pair, pair.head));
     const judgement = judge({
       direction,
       baseTrials: pair.base.length,
@@ -98,10 +99,9 @@ function sideOf(values: readonly number[]): FigureSide {
   };
 }
 
-/** A tax of 0 % has no ratio to one of 1 %; what the writes cost has: 1.00 and 1.01. */
-function ratioScale(pair: FigurePair): (value: number) => number {
-  return (value) => {
-    const scaled = pair.unit === "percent" ? 1 + value / 100 : value;
+function ratiosOf(pair: FigurePair, values: readonly number[]): number[] {
+  return values.map((value) => {
+    const scaled = ratioScale(pair.unit, value);
     if (scaled >= 0) return scaled;
     throw new SlotmarkError(
       "input",
@@ -109,5 +109,5 @@ function ratioScale(pair: FigurePair): (value: number) => number {
       `${figureName(pair)} is ${value} ${pair.unit} in a trial of ${pair.variant.suite}: a figure below zero has no ratio`,
       "Leave it out of --metric.",
     );
-  };
+  });
 }

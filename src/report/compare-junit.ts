@@ -3,7 +3,7 @@ import { create } from "xmlbuilder2";
 import type { Comparison } from "../compare/compare-results.js";
 import type { ComparedFigure } from "../compare/compared-figure.js";
 import { figureName } from "../compare/metric-figures.js";
-import { variantNames } from "./compare-names.js";
+import { comparedNames } from "./compare-names.js";
 import { verdictText } from "./compare-rows.js";
 import { comparisonText } from "./compare-text.js";
 import { comparisonNotes, figureSentence, verdictSentence } from "./compare-words.js";
@@ -35,7 +35,7 @@ export function comparisonJunit(comparison: Comparison, more: readonly string[] 
   property("head", comparison.head.name);
   property("anyway", String(anyway));
 
-  const nameOf = variantNames(comparison);
+  const nameOf = comparedNames(comparison);
   const testcase = (classname: string, name: string) => suite.ele("testcase", { classname, name, time: "0" });
   if (verdict === null) {
     for (const { kind, field, base, head } of differences) {

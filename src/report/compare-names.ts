@@ -6,8 +6,12 @@ import { commonLabels, describeLabels } from "./trial-groups.js";
 const BITMAP_WORDS: Readonly<Record<string, string>> = { on: "with bitmap", off: "without bitmap" };
 
 /** @returns the name of each variant of this comparison */
-export function variantNames({ figures, unmatched }: Comparison): (variant: Variant) => string {
-  const variants = [...figures, ...unmatched].map(({ variant }) => variant);
+export function comparedNames({ figures, unmatched }: Comparison): (variant: Variant) => string {
+  return variantNames([...figures, ...unmatched].map(({ variant }) => variant));
+}
+
+/** @param variants all that are shown together */
+export function variantNames(variants: readonly Variant[]): (variant: Variant) => string {
   const shared = new Set(Object.keys(commonLabels({ trials: variants })));
   const severalSuites = new Set(variants.map(({ suite }) => suite)).size > 1;
   return ({ suite, phase, labels }) => {

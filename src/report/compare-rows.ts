@@ -3,7 +3,7 @@ import type { Comparison } from "../compare/compare-results.js";
 import type { ComparedFigure, FigureSide } from "../compare/compared-figure.js";
 import { figureName } from "../compare/metric-figures.js";
 import type { Verdict } from "../compare/verdict.js";
-import { variantNames } from "./compare-names.js";
+import { comparedNames } from "./compare-names.js";
 import { decimalsFor, formatFigure, type Scale, scaleFor } from "./quantity.js";
 
 export interface ComparisonRow {
@@ -28,7 +28,7 @@ export interface ComparisonSection {
 }
 
 export function comparisonSections(comparison: Comparison): ComparisonSection[] {
-  const nameOf = variantNames(comparison);
+  const nameOf = comparedNames(comparison);
   const names = [...new Set(comparison.figures.map(figureName))];
   return names.map((name) => {
     const figures = comparison.figures.filter((figure) => figureName(figure) === name);

@@ -3,7 +3,7 @@ import type { ComparedSide, Comparison } from "../compare/compare-results.js";
 import type { ComparedFigure } from "../compare/compared-figure.js";
 import { figureName } from "../compare/metric-figures.js";
 import type { Unused } from "../compare/variants.js";
-import { variantNames } from "./compare-names.js";
+import { comparedNames } from "./compare-names.js";
 import { changeText, MOST_TRIALS } from "./compare-rows.js";
 
 /** The verdict in one or two sentences; the first word says it. */
@@ -91,7 +91,7 @@ function unusedNote({ name, trials, unused }: ComparedSide): string[] {
 }
 
 function unmatchedNotes(comparison: Comparison): string[] {
-  const nameOf = variantNames(comparison);
+  const nameOf = comparedNames(comparison);
   return comparison.unmatched.map(({ variant, figure, side, unused }) => {
     const what = figure === null ? nameOf(variant) : `${figureName(figure)} (${nameOf(variant)})`;
     const settled = unused > 0 ? `; ${unused} trials of it had not settled or ran degraded` : "";
@@ -136,7 +136,7 @@ function methodNotes(figures: readonly ComparedFigure[], alpha: number): string[
 export function figureSentence(comparison: Comparison, figure: ComparedFigure): string {
   const { interval, floor } = figure;
   const range = `${changeText(interval.low)} to ${changeText(interval.high)}`;
-  const name = variantNames(comparison)(figure.variant);
+  const name = comparedNames(comparison)(figure.variant);
   return `${figureName(figure)} (${name}) ${changeText(interval.ratio)} (${range}), noise floor ${floor.percent.toFixed(1)} %`;
 }
 
