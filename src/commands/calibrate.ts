@@ -4,12 +4,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { differences } from "../compare/comparability.js";
 import type { NamedResult } from "../compare/compare-results.js";
-import {
-  FLOOR_DRAWS,
-  FLOOR_QUANTILE,
-  LEAST_TRIALS_PER_SIDE,
-  measureFloors,
-} from "../compare/measure-floors.js";
+import { FLOOR_SAMPLING, LEAST_TRIALS_PER_SIDE, measureFloors } from "../compare/measure-floors.js";
 import { preflushCost } from "../compare/preflush.js";
 import { SlotmarkError } from "../errors.js";
 import { slotmarkIdentity } from "../measure/identity.js";
@@ -38,7 +33,6 @@ interface CalibrateOptions {
 }
 
 const DEFAULT_SUITE = "quick";
-const SEED = 1;
 /** They decide where runs go and what becomes of them, which is decided here. */
 const NOT_FOR_RUNS = /^--(resume|list|trace)(=|$)/;
 
@@ -116,8 +110,7 @@ function calibrationOf(
 ): Calibration {
   const [first] = runs;
   if (first === undefined) throw new Error("there are at least two runs");
-  const sampling = { quantile: FLOOR_QUANTILE, draws: FLOOR_DRAWS, seed: SEED };
-  const floors = measureFloors(runs, { ...sampling, trialsPerSide });
+  const floors = measureFloors(runs, { ...FLOOR_SAMPLING, trialsPerSide });
   if (floors.length === 0) {
     throw new SlotmarkError(
       "inconclusive",
@@ -133,7 +126,7 @@ function calibrationOf(
     environment: first.environment,
     backends: first.backends,
     runs: runs.length,
-    ...sampling,
+    ...FLOOR_SAMPLING,
     preflush,
     floors,
   };

@@ -1,7 +1,8 @@
 /**
  * The noise floor from A/A runs: how far two samples of the same thing lie apart. Two sources, and the larger counts. Chance: pairs of
- * samples drawn at random from all trials (without putting any back, as two runs share no trial). Time: whole runs against each other,
- * which differ also by what the machine was doing, and by where files and memory came to lie.
+ * samples drawn at random from all trials (without putting any back, as two runs share no trial), and that in bootstrap resamples of
+ * the trials, since few trials may by luck lie closer together than the machine's do. Time: whole runs against each other, which
+ * differ also by what the machine was doing, and by where files and memory came to lie.
  */
 import { quantile } from "../measure/quantile.js";
 import type { NoiseFloorRecord } from "../results/calibration.js";
@@ -17,6 +18,11 @@ export interface FloorOptions {
   readonly trialsPerSide: number;
   /** Share of A/A changes that stay below the floor. */
   readonly quantile: number;
+  /** How surely they do, as far as so few trials can tell. */
+  readonly confidence: number;
+  /** Of all trials, with replacement: how else the runs might have come out. */
+  readonly resamples: number;
+  /** Pairs of samples drawn from each resample. */
   readonly draws: number;
   readonly seed: number;
 }
@@ -25,8 +31,13 @@ export interface FloorOptions {
  * 99 %: comparisons of nothing with nothing pass a floor once in a hundred times by size alone, and real changes of one and a half
  * times the floor are found by size nine times in ten.
  */
-export const FLOOR_QUANTILE = 0.99;
-export const FLOOR_DRAWS = 2000;
+export const FLOOR_SAMPLING = {
+  quantile: 0.99,
+  confidence: 0.95,
+  resamples: 40,
+  draws: 400,
+  seed: 1,
+} as const;
 
 /** With fewer a side no comparison could show anything, and a floor would be one of chance. */
 export const LEAST_TRIALS_PER_SIDE = 5;
@@ -47,16 +58,13 @@ export function measureFloors(
     const trials = pool.runs.flat().length;
     const trialsPerSide = Math.min(options.trialsPerSide, Math.floor(trials / 2));
     if (trialsPerSide < LEAST_TRIALS_PER_SIDE) return [];
-    const draws = drawnPairs(trials, trialsPerSide, options);
+    const resamples = drawnPairs(trials, trialsPerSide, options);
     return figuresOf(pool).flatMap(({ metric, figure, values }) => {
       // A figure that only some trials have is no sample of the variant.
       if (values.flat().some((value) => value === undefined)) return [];
       const known = values as number[][];
       const all = known.flat();
-      const within = quantile(
-        Float64Array.from(draws.map((pair) => changeOf(all, pair))).sort(),
-        options.quantile,
-      );
+      const within = upperBound(all, resamples, options);
       const between = betweenRuns(known);
       if (!Number.isFinite(within) || !Number.isFinite(between)) return [];
       const { suite, phase, labels } = pool.variant;
@@ -113,18 +121,37 @@ interface DrawnPair {
   readonly other: Uint32Array;
 }
 
-function drawnPairs(trials: number, trialsPerSide: number, { draws, seed }: FloorOptions): DrawnPair[] {
+/** By resample and draw. */
+function drawnPairs(
+  trials: number,
+  trialsPerSide: number,
+  { resamples, draws, seed }: FloorOptions,
+): DrawnPair[][] {
   const random = seededRandom(seed);
-  const order = Uint32Array.from({ length: trials }, (_, index) => index);
-  return Array.from({ length: draws }, () => {
-    for (let place = 0; place < 2 * trialsPerSide; place++) {
-      const from = place + random(trials - place);
-      const drawn = order[from] ?? 0;
-      order[from] = order[place] ?? 0;
-      order[place] = drawn;
-    }
-    return { one: order.slice(0, trialsPerSide), other: order.slice(trialsPerSide, 2 * trialsPerSide) };
+  return Array.from({ length: resamples }, () => {
+    const order = Uint32Array.from({ length: trials }, () => random(trials));
+    return Array.from({ length: draws }, () => {
+      for (let place = 0; place < 2 * trialsPerSide; place++) {
+        const from = place + random(trials - place);
+        const drawn = order[from] ?? 0;
+        order[from] = order[place] ?? 0;
+        order[place] = drawn;
+      }
+      return { one: order.slice(0, trialsPerSide), other: order.slice(trialsPerSide, 2 * trialsPerSide) };
+    });
   });
+}
+
+/** The quantile of changes in each resample, and of these the bound that the true one stays below with this confidence. */
+function upperBound(
+  values: readonly number[],
+  resamples: readonly (readonly DrawnPair[])[],
+  { quantile: share, confidence }: FloorOptions,
+): number {
+  const quantiles = resamples.map((pairs) =>
+    quantile(Float64Array.from(pairs, (pair) => changeOf(values, pair)).sort(), share),
+  );
+  return quantile(Float64Array.from(quantiles).sort(), confidence);
 }
 
 function changeOf(values: readonly number[], { one, other }: DrawnPair): number {

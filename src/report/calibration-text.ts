@@ -10,7 +10,7 @@ export function calibrationText(
   calibration: Calibration,
   style: TerminalStyle = terminalStyle(process.stdout),
 ): string {
-  const { floors, runs, quantile } = calibration;
+  const { floors, runs, quantile, confidence } = calibration;
   const usual = floors.filter((floor) => DEFAULT_METRICS.includes(figureName(floor)));
   const shown = usual.length > 0 ? usual : floors;
   const nameOf = variantNames(shown);
@@ -35,7 +35,7 @@ export function calibrationText(
       .trimEnd();
   const legend =
     `Changes of less than the floor are this machine's own. By chance: ${formatFigure(100 * quantile)} % of changes between two random samples of n trials are ` +
-    `smaller. Between runs: the largest change between two of ${runs} whole runs.`;
+    `smaller (with ${formatFigure(100 * confidence)} % confidence). Between runs: the largest change between two of ${runs} whole runs.`;
   const left = floors.length - shown.length;
   return `${[
     paint("Noise floors of this machine", "bold", style),

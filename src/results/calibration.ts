@@ -24,7 +24,7 @@ export const noiseFloorSchema = z.strictObject({
   trials: z.int().positive().describe("Trials of all runs that this floor is from"),
   trialsPerSide: z.int().positive().describe("Trials in each of the two samples that were compared"),
   withinPercent: percent.describe(
-    "Of the changes between two samples drawn at random from all runs' trials, the share `quantile` is smaller",
+    "Of the changes between two samples drawn at random from all runs' trials, the share `quantile` is smaller; with `confidence`, for so few trials may lie close together by luck",
   ),
   betweenRunsPercent: percent.describe(
     "The largest change between two whole runs: what time does to the machine",
@@ -41,7 +41,9 @@ export const calibrationSchema = z
     backends: resultSchema.shape.backends,
     runs: z.int().min(2).describe("A/A runs, each by a process of its own"),
     quantile: z.number().gt(0).lt(1),
-    draws: z.int().positive().describe("Random pairs of samples behind withinPercent"),
+    confidence: z.number().gt(0).lt(1),
+    resamples: z.int().positive().describe("Bootstrap resamples of the trials behind withinPercent"),
+    draws: z.int().positive().describe("Random pairs of samples drawn from each resample"),
     seed: z.int().nonnegative(),
     preflush: z
       .strictObject({

@@ -187,7 +187,16 @@ function calibrationOf(result: Result, floorPercent: number): Calibration {
   }));
   return {
     ...{ calibrationVersion: 1, slotmark, createdAt: "2026-01-01T00:00:00.000Z", environment, backends },
-    ...{ runs: 4, quantile: 0.99, draws: 1000, seed: 1, preflush: null, floors },
+    ...{
+      runs: 4,
+      quantile: 0.99,
+      confidence: 0.95,
+      resamples: 40,
+      draws: 400,
+      seed: 1,
+      preflush: null,
+      floors,
+    },
   };
 }
 

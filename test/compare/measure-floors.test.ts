@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { standardDeviation } from "simple-statistics";
 import { differenceInterval } from "../../src/compare/difference-interval.js";
-import { measureFloors } from "../../src/compare/measure-floors.js";
+import { FLOOR_SAMPLING, measureFloors } from "../../src/compare/measure-floors.js";
 import { normalUpperQuantile } from "../../src/compare/normal-distribution.js";
 import { preflushCost } from "../../src/compare/preflush.js";
 import { seededRandom } from "../../src/compare/seeded-random.js";
 import type { NoiseFloorRecord } from "../../src/results/calibration.js";
 import { around, type MadeVariant, madeResult } from "./made-result.js";
 
-const OPTIONS = { trialsPerSide: 12, quantile: 0.99, draws: 4000, seed: 1 };
+const OPTIONS = { ...FLOOR_SAMPLING, trialsPerSide: 12 };
 const LABELS = { bitmap: "on", nodes: 4 };
 
 function runOf(values: readonly number[], change: Partial<MadeVariant> = {}) {
@@ -37,8 +37,21 @@ test("the floor by chance is what theory says of medians: 2.576 standard errors 
   // The median of 12 standard normal values has a variance of 0.1174 (two million samples drawn by numpy 2).
   const expected = 100 * Math.expm1(2.5758 * Math.sqrt(2 * 0.1174) * sigma);
   const runs = Array.from({ length: 200 }, (_, run) => runOf(values.slice(12 * run, 12 * run + 12)));
-  const { withinPercent } = only(measureFloors(runs, OPTIONS));
+  // Without the allowance for few trials, of which these are many.
+  const { withinPercent } = only(measureFloors(runs, { ...OPTIONS, confidence: 0.5, draws: 2000 }));
   assert.ok(Math.abs(withinPercent / expected - 1) < 0.1, `${withinPercent}, not ${expected}`);
+});
+
+test("few trials get an allowance that many need not have", () => {
+  const ratioOf = (count: number) => {
+    const run = runOf(logNormal(count, 0.02));
+    const [bound, middle] = [0.95, 0.5].map(
+      (confidence) => only(measureFloors([run], { ...OPTIONS, confidence })).withinPercent,
+    );
+    return (bound ?? 0) / (middle ?? 1);
+  };
+  const [few, many] = [ratioOf(24), ratioOf(1000)];
+  assert.ok(few > 1.15 && many > 1 && many < few, `${few} and ${many}`);
 });
 
 test("what moves between whole runs counts, where it is more than chance", () => {
