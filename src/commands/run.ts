@@ -38,6 +38,7 @@ import { type BitmapScenario, type Scenario, scenarioSchema } from "../scenario/
 import { suites } from "../scenario/suites.js";
 import { MEMBERS_OF_IO } from "../storage/open-page-writer.js";
 import type { PageIo } from "../storage/page-writer.js";
+import { fewTrialsNotices } from "./few-trials.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
 import { repeatedOption } from "./repeated-option.js";
@@ -187,9 +188,12 @@ async function run(
       disk = NewDisk.prepare(diskPath, opened, options.destroy);
     }
     const parts = { members: opened, disk, io: io.io, trace, traces: replayed };
+    const sources = scenarios.map((scenario) => trialsOf(scenario, parts));
+    const counts = sources.map((source) => source.trials.length);
+    for (const text of fewTrialsNotices(scenarios, counts)) notice(text);
     const disturbance = watchDisturbance();
     const finished = await runSession({
-      sources: scenarios.map((scenario) => trialsOf(scenario, parts)),
+      sources,
       done: [...trials],
       signal,
       progress,
