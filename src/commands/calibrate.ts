@@ -32,7 +32,8 @@ interface CalibrateOptions {
   readonly quiet?: boolean;
 }
 
-const DEFAULT_SUITE = "quick";
+/** What `quick` writes, without its locks and messages: about two minutes a run. */
+const DEFAULT_RUN = ["bitmap", "--chunk", "64K", "--workload", "uniform", "--plug", "1"];
 /** They decide where runs go and what becomes of them, which is decided here. */
 const NOT_FOR_RUNS = /^--(resume|list|trace)(=|$)/;
 
@@ -44,7 +45,7 @@ export function registerCalibrate(program: Command): void {
     )
     .argument(
       "[run-arguments...]",
-      `suite (default: ${DEFAULT_SUITE}) and options, as \`slotmark run\` takes them`,
+      `suite and options, as \`slotmark run\` takes them (default: ${DEFAULT_RUN.join(" ")})`,
     )
     .option("--runs <n>", "how often the same is run, at least 2", "4")
     .option("--trials <n>", "trials a run, as comparisons will have them", "12")
@@ -162,10 +163,10 @@ function refuseUnlike(first: NamedResult, other: NamedResult): void {
   );
 }
 
-/** A first word that is no option is the suite; values of options come after these. */
+/** A first word that is no option is the suite; of an option that is given twice the last one counts. */
 function withSuite(runArguments: readonly string[]): readonly string[] {
   const [first] = runArguments;
-  return first === undefined || first.startsWith("-") ? [DEFAULT_SUITE, ...runArguments] : runArguments;
+  return first === undefined || first.startsWith("-") ? [...DEFAULT_RUN, ...runArguments] : runArguments;
 }
 
 function atLeast(option: string, text: string, least: number): number {

@@ -38,6 +38,8 @@ export interface Judgement {
  * unnoticed, for the interval ends before it. On a machine as quiet as when it was calibrated that holds for nearly all comparisons.
  */
 const EXCLUDED_FLOORS = 2;
+/** However noisy a machine is: what may have become three times as bad has not been shown to be unchanged. */
+const MOST_EXCLUDED = Math.log(3);
 
 export function judge(evidence: Evidence): Judgement {
   const { baseTrials, headTrials, alpha, hypotheses } = evidence;
@@ -54,11 +56,12 @@ export function judge(evidence: Evidence): Judgement {
     const moreTrials = Math.max(1, needed - fewer);
     return { verdict: "inconclusive", reason: "tooFewTrials", moreTrials };
   }
-  if (worse.high <= EXCLUDED_FLOORS * floor) return { verdict: "unchanged", reason: null, moreTrials: null };
+  const excluded = Math.min(MOST_EXCLUDED, EXCLUDED_FLOORS * floor);
+  if (worse.high <= excluded) return { verdict: "unchanged", reason: null, moreTrials: null };
   return {
     verdict: "inconclusive",
     reason: "tooMuchNoise",
-    moreTrials: trialsToDecide(evidence, worse, floor),
+    moreTrials: trialsToDecide(evidence, worse, floor, excluded),
   };
 }
 
@@ -84,13 +87,20 @@ function worsening({ direction, interval, test }: Evidence): Worsening {
  * The interval narrows by the root of the number of trials. If the change is as large as it looks, either it has to stand out (beyond
  * the floor) or the interval has to end before what must be excluded.
  */
-function trialsToDecide(evidence: Evidence, { change, high }: Worsening, floor: number): number | null {
+function trialsToDecide(
+  evidence: Evidence,
+  { change, high }: Worsening,
+  floor: number,
+  excluded: number,
+): number | null {
   const { baseTrials, headTrials, alpha, hypotheses } = evidence;
   const halfWidth = high - change;
   const standsOut =
     normalUpperQuantile(alpha / (2 * hypotheses)) /
     normalUpperQuantile((1 - evidence.interval.confidence) / 2);
-  const room = change > floor ? change / Math.max(1, standsOut) : EXCLUDED_FLOORS * floor - change;
+  const room = change > floor ? change / Math.max(1, standsOut) : excluded - change;
+  // Between what must be excluded and what counts there is nothing to decide.
+  if (room <= 0) return null;
   const trials = Math.min(baseTrials, headTrials);
   const wanted = trials * (halfWidth / room) ** 2;
   return Number.isFinite(wanted) ? Math.max(1, Math.ceil(wanted - trials)) : null;

@@ -34,18 +34,31 @@ export function calibrationText(
       .join("  ")
       .trimEnd();
   const legend =
-    `Changes of less than the floor are this machine's own. By chance: ${formatFigure(100 * quantile)} % of changes between two random samples of n trials are ` +
-    `smaller (with ${formatFigure(100 * confidence)} % confidence). Between runs: the largest change between two of ${runs} whole runs.`;
+    `Changes of less than the floor are this machine's own. By chance: ${formatFigure(100 * quantile, 0)} % of changes between two random samples of n trials are ` +
+    `smaller (with ${formatFigure(100 * confidence, 0)} % confidence). Between runs: the largest change between two of ${runs} whole runs.`;
   const left = floors.length - shown.length;
   return `${[
     paint("Noise floors of this machine", "bold", style),
     paint(line(head), "dim", style),
     ...rows.map(line),
     "",
-    ...(left > 0 ? [wrap(`${left} more figures are in the file.`, style, "")] : []),
+    ...(left > 0
+      ? [wrap(`${left} more ${left === 1 ? "figure is" : "figures are"} in the file.`, style, "")]
+      : []),
+    ...noisyLines(shown, style),
     ...preflushLines(calibration, style),
     paint(wrap(legend, style, ""), "dim", style),
   ].join("\n")}\n`;
+}
+
+/** A floor above this hides what anybody would want to see. */
+const USEFUL_PERCENT = 50;
+
+function noisyLines(floors: Calibration["floors"], style: TerminalStyle): string[] {
+  const noisy = floors.filter(({ floorPercent }) => floorPercent > USEFUL_PERCENT).length;
+  if (noisy === 0) return [];
+  const text = `${noisy} of these ${floors.length} floors are above ${USEFUL_PERCENT} %: as it was, this machine is too noisy to gate by them. \`slotmark doctor\` says what disturbs; then calibrate again.`;
+  return [paint(wrap(text, style, ""), "yellow", style)];
 }
 
 function preflushLines({ preflush }: Calibration, style: TerminalStyle): string[] {

@@ -286,6 +286,17 @@ test("the floor is the variant's own, else the largest of the figure, else assum
   ]);
 });
 
+test("a floor above all reason passes nothing as unchanged that may be three times as bad", () => {
+  const wide = [...around(100, 5, 6), ...around(900, 5, 6)];
+  const [base, head] = [
+    ofFigures({ "write_latency_ns:p50": wide }),
+    ofFigures({ "write_latency_ns:p50": wide }),
+  ];
+  const comparison = compared(base, head, { thresholdPercent: 5000 });
+  assert.ok(only(comparison).interval.high > 3);
+  assert.equal(comparison.verdict, "inconclusive");
+});
+
 test("a geometric mean a figure over its variants, none where a median is zero", () => {
   const of = (nodes: number, middle: number): MadeVariant => ({
     labels: { nodes },
