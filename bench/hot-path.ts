@@ -168,5 +168,5 @@ if (options.only.length === 0 || options.out !== undefined) {
     builds: nativeBuilds(),
     kernels: outcomes,
   };
-  console.log(`\n${writeBenchmarkResult("hot-path", figures, options.out)}`);
+  console.log(`\n${writeBenchmarkResult("hot-path", figures, { path: options.out })}`);
 }

@@ -1,208 +1,204 @@
 /**
- * Page writes by slotmark's psync writer against fio's psync engine: the same file, the same offsets in the same order,
- * 4 KiB each, one at a time, O_DIRECT with and without O_DSYNC; on a file and on a loop device. About a minute.
+ * Page writes by slotmark's writers against fio's engines: 4 KiB each, O_DIRECT with and without O_DSYNC (RWF_DSYNC), on a file and
+ * on a loop device. The psync writer against fio's psync one at a time; the uring writer against fio's libaio and io_uring
+ * (registered file, fixed buffers) at depths 1, 4 and 32. About twelve minutes; `--rounds` and `--only` make it shorter.
  *
- * First both must have written the expected bytes at the expected places and nowhere else. Then samples alternate, each
- * side first in turn, and the ratio is taken within each pair, so that what the machine does meanwhile meets both.
+ * First every side must have written the expected bytes at the expected places and nowhere else. Then samples alternate, all
+ * sides on the same offsets in the same order, and ratios are taken within each round.
  */
-import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { captureEnvironment } from "../src/measure/environment.js";
-import { slotmarkIdentity } from "../src/measure/identity.js";
+import { parseArgs } from "node:util";
 import { PAGE_BYTES } from "../src/ondisk/slot-geometry.js";
-import { directMemory } from "../src/storage/direct-memory.js";
-import { openPsyncWriter } from "../src/storage/psync-writer.js";
-import { fioVersion, runFio } from "./fio-psync.js";
-import { quartiles } from "./quartiles.js";
+import type { PageIo } from "../src/storage/page-writer.js";
+import { againstPeer, type PeerBounds } from "./against-peer.js";
+import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
+import { interleave } from "./interleave.js";
+import { runSlotmark } from "./page-writes/slotmark-side.js";
+import {
+  assertWritten,
+  fillWhole,
+  makeTargets,
+  TARGET_BYTES,
+  type Target,
+  type Targets,
+} from "./page-writes/target.js";
+import { writeBenchmarkResult } from "./write-result.js";
 
-const FILE_PAGES = 16_384; // 64 MiB
-const SAMPLE_SECONDS = 0.35;
-const PAIRS = 17;
+const BOUNDS: PeerBounds = { ratio: 1, lowerBound: 0.95, cpuRatio: 1 };
 const CHECK_WRITES = 500;
-const RESULT = fileURLToPath(new URL("../../results/page-writes.json", import.meta.url));
+const SLOTMARK_FILL = 0xa5;
+const FIO_FILL = 0x5a;
+const BEFORE = 0x11;
 
-interface Run {
-  readonly path: string;
-  readonly offsetsBytes: readonly number[];
-  readonly dsync: boolean;
-  readonly fill: number;
+interface Contest {
+  readonly io: PageIo;
+  readonly depth: number;
+  readonly engines: readonly FioEngine[];
+}
+const CONTESTS: readonly Contest[] = [
+  { io: "psync", depth: 1, engines: ["psync"] },
+  ...[1, 4, 32].map((depth) => ({ io: "uring", depth, engines: ["libaio", "io_uring"] }) as const),
+];
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "24" },
+    milliseconds: { type: "string", default: "350" },
+    /** Contests whose description contains it, as "ext4 file, direct, uring, depth 32". */
+    only: { type: "string", default: "" },
+    out: { type: "string" },
+  },
+});
+const rounds = Number(options.rounds);
+const sampleSeconds = Number(options.milliseconds) / 1000;
+
+interface Sides {
+  readonly slotmark: (run: FioRun, offsetsBytes: Float64Array) => { perSecond: number; cpuNsEach: number };
+  readonly peers: readonly FioEngine[];
 }
 
-/** One call of the writer for each page, as a plug that dirties one page makes it; @returns writes per second */
-function runSlotmark({ path, offsetsBytes, dsync, fill }: Run): number {
-  const memory = directMemory(PAGE_BYTES);
-  memory.fill(fill, 0, PAGE_BYTES);
-  const writer = openPsyncWriter({
-    members: [{ path, dataOffsetBytes: 0 }],
-    memory,
-    imageOffsetBytes: 0,
-    imageBytes: PAGE_BYTES,
-    payloadOffsetBytes: 0,
-    payloadBytes: PAGE_BYTES,
-    depth: 0,
-    durability: dsync ? "fua" : "none",
-    dataSync: false,
+/** Both sides' bytes, and the offsets that fio has really written. Returns the slowest side's writes a second. */
+function check(contest: Contest, sides: Sides, base: FioRun, { directory }: Targets): number {
+  const run = { ...base, writes: CHECK_WRITES, seed: 7 };
+  const offsetsBytes = fioOffsets(run, directory);
+  fillWhole(run.path, BEFORE);
+  const rates = [sides.slotmark(run, offsetsBytes).perSecond];
+  assertWritten(run.path, offsetsBytes, PAGE_BYTES, {
+    fill: SLOTMARK_FILL,
+    before: BEFORE,
+    who: `slotmark's ${contest.io} writer`,
   });
-  if (!writer.directIo) throw new Error(`${path}: its filesystem knows no O_DIRECT`);
-  const pages = {
-    page: Uint32Array.of(0),
-    offsetBytes: Float64Array.of(0),
-    lengthBytes: Uint32Array.of(PAGE_BYTES),
-  };
-  const start = process.hrtime.bigint();
-  for (const offset of offsetsBytes) {
-    pages.offsetBytes[0] = offset;
-    const [failure] = writer.writePages(pages, 1);
-    if (failure !== undefined) throw failure.error;
-  }
-  const elapsedSeconds = Number(process.hrtime.bigint() - start) / 1e9;
-  writer.close();
-  return offsetsBytes.length / elapsedSeconds;
-}
-
-/** Page offsets without a pattern that a device could follow (xorshift32). */
-function offsets(count: number, seed: number): number[] {
-  let state = seed;
-  return Array.from({ length: count }, () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return ((state >>> 0) % FILE_PAGES) * PAGE_BYTES;
-  });
-}
-
-/** Writes every byte once, so that no sample pays for allocation. */
-function fillWhole(path: string, fill: number): void {
-  const descriptor = openSync(path, "r+");
-  const piece = Buffer.alloc(1 << 20, fill);
-  for (let at = 0; at < FILE_PAGES * PAGE_BYTES; at += piece.length) {
-    writeSync(descriptor, piece, 0, piece.length, at);
-  }
-  fsyncSync(descriptor);
-  closeSync(descriptor);
-}
-
-function assertWritten(path: string, offsetsBytes: readonly number[], fill: number, who: string): void {
-  const expected = Buffer.alloc(FILE_PAGES * PAGE_BYTES, 0x11);
-  for (const offset of offsetsBytes) expected.fill(fill, offset, offset + PAGE_BYTES);
-  if (!readFileSync(path).equals(expected))
-    throw new Error(`${who} did not leave the expected bytes on ${path}`);
-}
-
-function measureCase(directory: string, target: string, path: string, dsync: boolean) {
-  const check = offsets(CHECK_WRITES, 7);
-  fillWhole(path, 0x11);
-  const slotmarkRate = runSlotmark({ path, offsetsBytes: check, dsync, fill: 0xa5 });
-  assertWritten(path, check, 0xa5, "slotmark");
-  fillWhole(path, 0x11);
-  const fioRate = runFio({
-    path,
-    offsetsBytes: check,
-    dsync,
-    fill: 0x5a,
-    directory,
-    lengthBytes: PAGE_BYTES,
-  });
-  assertWritten(path, check, 0x5a, "fio");
-
-  const writes = Math.max(200, Math.round(Math.min(slotmarkRate, fioRate) * SAMPLE_SECONDS));
-  const samples: { slotmarkPerSecond: number; fioPerSecond: number; ratio: number }[] = [];
-  for (let pair = 0; pair < PAIRS; pair++) {
-    const run = { path, offsetsBytes: offsets(writes, 1000 + pair), dsync };
-    const slotmark = () => runSlotmark({ ...run, fill: 0xa5 });
-    const fio = () => runFio({ ...run, fill: 0x5a, directory, lengthBytes: PAGE_BYTES });
-    let slotmarkPerSecond: number;
-    let fioPerSecond: number;
-    if (pair % 2 === 0) {
-      slotmarkPerSecond = slotmark();
-      fioPerSecond = fio();
-    } else {
-      fioPerSecond = fio();
-      slotmarkPerSecond = slotmark();
+  for (const engine of sides.peers) {
+    fillWhole(run.path, BEFORE);
+    const written = fioOffsetsOf(engine, run, directory);
+    if (written.some((offset, index) => offset !== offsetsBytes[index])) {
+      throw new Error(`fio's ${engine} writes other offsets than its null engine from the same seed`);
     }
-    samples.push({ slotmarkPerSecond, fioPerSecond, ratio: slotmarkPerSecond / fioPerSecond });
+    assertWritten(run.path, offsetsBytes, PAGE_BYTES, {
+      fill: FIO_FILL,
+      before: BEFORE,
+      who: `fio's ${engine}`,
+    });
+    rates.push(runFio(engine, run).perSecond);
   }
-  const ratio = quartiles(samples.map((sample) => sample.ratio));
-  const slotmarkPerSecond = quartiles(samples.map((sample) => sample.slotmarkPerSecond));
-  const fioPerSecond = quartiles(samples.map((sample) => sample.fioPerSecond));
-  const mode = dsync ? "direct+dsync" : "direct";
-  console.log(
-    `${target.padEnd(12)} ${mode.padEnd(13)} slotmark ${rate(slotmarkPerSecond.median)}  fio ${rate(fioPerSecond.median)}  ratio ${ratio.median.toFixed(3)} [${ratio.q1.toFixed(3)}, ${ratio.q3.toFixed(3)}]`,
-  );
-  return { target, mode, writesPerSample: writes, ratio, slotmarkPerSecond, fioPerSecond, samples };
+  return Math.min(...rates);
 }
 
-function rate(perSecond: number): string {
-  return `${Math.round(perSecond)}/s`.padStart(9);
+function measure(target: Target, dsync: boolean, contest: Contest, targets: Targets) {
+  const { io, depth, engines } = contest;
+  const base = {
+    path: target.path,
+    sizeBytes: TARGET_BYTES,
+    writeBytes: PAGE_BYTES,
+    depth,
+    dsync,
+    fill: FIO_FILL,
+    writes: 0,
+    seed: 0,
+  };
+  const slotmark: Sides["slotmark"] = ({ path }, offsetsBytes) =>
+    runSlotmark({ io, path, offsetsBytes, depth, dsync, fill: SLOTMARK_FILL });
+  const slowest = check(contest, { slotmark, peers: engines }, base, targets);
+  const writes = Math.max(200, Math.round(slowest * sampleSeconds));
+  const runs = Array.from({ length: rounds }, (_, round) => ({ ...base, writes, seed: 1000 + round }));
+  const offsets = runs.map((run) => fioOffsets(run, targets.directory));
+  const none = new Float64Array();
+  const samples = interleave(rounds, [
+    (round) => slotmark(runs[round] ?? base, offsets[round] ?? none),
+    ...engines.map((engine) => (round: number) => runFio(engine, runs[round] ?? base)),
+  ]);
+  const ours = samples.flatMap(([cost]) => cost ?? []);
+  return engines.map((engine, index) => {
+    const theirs = samples.flatMap((costs) => costs[index + 1] ?? []);
+    const outcome = againstPeer(ours, theirs, BOUNDS);
+    return {
+      target: target.name,
+      mode: dsync ? "direct+dsync" : "direct",
+      depth,
+      writer: io,
+      engine,
+      writesPerSample: writes,
+      ...outcome,
+      samples: ours.map((cost, round) => ({
+        slotmarkPerSecond: Math.round(cost.perSecond),
+        peerPerSecond: Math.round(theirs[round]?.perSecond ?? Number.NaN),
+        slotmarkCpuNs: Math.round(cost.cpuNsEach),
+        peerCpuNs: Math.round(theirs[round]?.cpuNsEach ?? Number.NaN),
+      })),
+    };
+  });
+}
+
+type Row = ReturnType<typeof measure>[number];
+
+const HEADER = [
+  "target".padEnd(12),
+  "mode".padEnd(13),
+  "depth".padStart(5),
+  "writer/fio".padEnd(15),
+  "writes/s".padStart(9),
+  "fio".padStart(9),
+  "ratio [quartiles]     ",
+  "bound",
+  "CPU us fio's ratio",
+  "verdict",
+].join("  ");
+
+function line(row: Row): string {
+  const { ratio, slotmark, peer, cpuRatio } = row;
+  const micros = (ns: number) => (ns / 1000).toFixed(1).padStart(4);
+  return [
+    row.target.padEnd(12),
+    row.mode.padEnd(13),
+    String(row.depth).padStart(5),
+    `${row.writer}/${row.engine}`.padEnd(15),
+    String(Math.round(slotmark.perSecond.median)).padStart(9),
+    String(Math.round(peer.perSecond.median)).padStart(9),
+    `${ratio.median.toFixed(3)} [${ratio.q1.toFixed(3)}, ${ratio.q3.toFixed(3)}]`.padEnd(22),
+    row.lowerBound.toFixed(3),
+    `${micros(slotmark.cpuNsEach.median)}   ${micros(peer.cpuNsEach.median)}   ${cpuRatio.median.toFixed(2)} `,
+    row.missed.length === 0 ? "reached" : `missed: ${row.missed.join(", ")}`,
+  ].join("  ");
 }
 
 function main(): void {
-  const directory = mkdtempSync(join(tmpdir(), "slotmark-page-writes-"));
-  const file = join(directory, "file.img");
-  const backing = join(directory, "loop.img");
-  let loop: string | undefined;
+  const peer = fioVersion();
+  const targets = makeTargets();
   try {
-    const version = fioVersion();
-    for (const path of [file, backing]) {
-      writeFileSync(path, "");
-      execFileSync("truncate", ["--size", String(FILE_PAGES * PAGE_BYTES), path]);
-      fillWhole(path, 0x11);
-    }
-    if (process.getuid?.() === 0) {
-      loop = execFileSync("losetup", ["--find", "--show", backing], { encoding: "utf8" }).trim();
-    }
-    const environment = captureEnvironment(loop === undefined ? [file] : [file, loop]);
-    const fileTarget = `${environment.members[0]?.filesystem?.type ?? "unknown"} file`;
     console.log(
-      `writes of ${PAGE_BYTES} bytes, one at a time; ratio = slotmark / ${version}, median [quartiles]`,
+      `Writes of ${PAGE_BYTES} bytes at random offsets, slotmark against ${peer} on the same offsets in turn, ${rounds} rounds of ${options.milliseconds} ms.`,
     );
-    const cases = [false, true].map((dsync) => measureCase(directory, fileTarget, file, dsync));
-    const skipped: string[] = [];
-    if (loop !== undefined) {
-      const path = loop;
-      cases.push(...[false, true].map((dsync) => measureCase(directory, "loop device", path, dsync)));
-    } else {
-      skipped.push("loop device: needs root");
-      console.log("loop device  skipped: needs root");
+    console.log(
+      "Ratio: slotmark's writes a second by fio's, median and quartiles; bound: lower end of the median's 95 % interval.",
+    );
+    console.log(HEADER);
+    const rows: Row[] = [];
+    for (const target of targets.targets) {
+      for (const dsync of [false, true]) {
+        for (const contest of CONTESTS) {
+          const mode = dsync ? "direct+dsync" : "direct";
+          const described = `${target.name}, ${mode}, ${contest.io}, depth ${contest.depth}`;
+          if (!described.includes(options.only)) continue;
+          for (const row of measure(target, dsync, contest, targets)) {
+            rows.push(row);
+            console.log(line(row));
+          }
+        }
+      }
     }
-    mkdirSync(join(RESULT, ".."), { recursive: true });
-    writeFileSync(
-      RESULT,
-      `${JSON.stringify(
-        {
-          benchmark: "page-writes",
-          slotmark: slotmarkIdentity(),
-          createdAt: new Date().toISOString(),
-          peer: version,
-          writeBytes: PAGE_BYTES,
-          queueDepth: 1,
-          pairs: PAIRS,
-          sampleSeconds: SAMPLE_SECONDS,
-          fileBytes: FILE_PAGES * PAGE_BYTES,
-          cases,
-          skipped,
-          environment,
-        },
-        null,
-        1,
-      )}\n`,
-    );
+    for (const text of targets.skipped) console.log(`skipped: ${text}`);
+    const missed = rows.filter((row) => row.missed.length > 0).length;
+    console.log(`${rows.length - missed} of ${rows.length} reached`);
+    const whole = options.only === "" && targets.skipped.length === 0;
+    if (!whole && options.out === undefined) {
+      console.log("not the whole matrix: no result written");
+      return;
+    }
+    const figures = { peer, bounds: BOUNDS, rounds, writeBytes: PAGE_BYTES, targetBytes: TARGET_BYTES };
+    const environmentOf = targets.targets.map(({ path }) => path);
+    const cases = { ...figures, cases: rows, skipped: targets.skipped };
+    console.log(writeBenchmarkResult("page-writes", cases, { path: options.out, environmentOf }));
   } finally {
-    if (loop !== undefined) execFileSync("losetup", ["--detach", loop]);
-    rmSync(directory, { recursive: true, force: true });
+    targets.remove();
   }
 }
 

@@ -1,0 +1,74 @@
+/** What is written to: a file on the temporary folder's filesystem and a loop device over another one, both filled once. */
+import { execFileSync } from "node:child_process";
+import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { captureEnvironment } from "../../src/measure/environment.js";
+
+export const TARGET_BYTES = 64 << 20;
+
+export interface Target {
+  readonly name: string;
+  readonly path: string;
+}
+
+export interface Targets {
+  /** For small files besides. */
+  readonly directory: string;
+  readonly targets: readonly Target[];
+  readonly skipped: readonly string[];
+  remove(): void;
+}
+
+export function makeTargets(): Targets {
+  const directory = mkdtempSync(join(tmpdir(), "slotmark-page-writes-"));
+  let loop: string | undefined;
+  const remove = () => {
+    if (loop !== undefined) execFileSync("losetup", ["--detach", loop]);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const file = join(directory, "file.img");
+    const backing = join(directory, "loop.img");
+    for (const path of [file, backing]) {
+      closeSync(openSync(path, "wx"));
+      fillWhole(path, 0x11);
+    }
+    const filesystem = captureEnvironment([file]).members[0]?.filesystem?.type ?? "unknown";
+    const targets: Target[] = [{ name: `${filesystem} file`, path: file }];
+    if (process.getuid?.() !== 0) {
+      return { directory, targets, skipped: ["loop device: needs root"], remove };
+    }
+    loop = execFileSync("losetup", ["--find", "--show", backing], { encoding: "utf8" }).trim();
+    targets.push({ name: "loop device", path: loop });
+    return { directory, targets, skipped: [], remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** Writes every byte once, so that no sample pays for allocation. */
+export function fillWhole(path: string, fill: number): void {
+  const descriptor = openSync(path, "r+");
+  const piece = Buffer.alloc(1 << 20, fill);
+  for (let at = 0; at < TARGET_BYTES; at += piece.length) {
+    writeSync(descriptor, piece, 0, piece.length, at);
+  }
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+/** @throws where the target holds anything but `fill` at the offsets and `before` elsewhere */
+export function assertWritten(
+  path: string,
+  offsetsBytes: Float64Array,
+  writeBytes: number,
+  bytes: { readonly fill: number; readonly before: number; readonly who: string },
+): void {
+  const expected = Buffer.alloc(TARGET_BYTES, bytes.before);
+  for (const offset of offsetsBytes) expected.fill(bytes.fill, offset, offset + writeBytes);
+  if (!readFileSync(path).equals(expected)) {
+    throw new Error(`${bytes.who} did not leave the expected bytes on ${path}`);
+  }
+}
