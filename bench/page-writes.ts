@@ -12,7 +12,7 @@ import type { PageIo } from "../src/storage/page-writer.js";
 import { againstPeer, type PeerBounds } from "./against-peer.js";
 import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
 import { interleave } from "./interleave.js";
-import { runSlotmark } from "./page-writes/slotmark-side.js";
+import { openSlotmarkSide, type SlotmarkSide } from "./page-writes/slotmark-side.js";
 import {
   assertWritten,
   fillWhole,
@@ -51,23 +51,18 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const sampleSeconds = Number(options.milliseconds) / 1000;
 
-interface Sides {
-  readonly slotmark: (run: FioRun, offsetsBytes: Float64Array) => { perSecond: number; cpuNsEach: number };
-  readonly peers: readonly FioEngine[];
-}
-
 /** Both sides' bytes, and the offsets that fio has really written. Returns the slowest side's writes a second. */
-function check(contest: Contest, sides: Sides, base: FioRun, { directory }: Targets): number {
+function check(contest: Contest, slotmark: SlotmarkSide, base: FioRun, { directory }: Targets): number {
   const run = { ...base, writes: CHECK_WRITES, seed: 7 };
   const offsetsBytes = fioOffsets(run, directory);
   fillWhole(run.path, BEFORE);
-  const rates = [sides.slotmark(run, offsetsBytes).perSecond];
+  const rates = [slotmark.write(offsetsBytes).perSecond];
   assertWritten(run.path, offsetsBytes, PAGE_BYTES, {
     fill: SLOTMARK_FILL,
     before: BEFORE,
     who: `slotmark's ${contest.io} writer`,
   });
-  for (const engine of sides.peers) {
+  for (const engine of contest.engines) {
     fillWhole(run.path, BEFORE);
     const written = fioOffsetsOf(engine, run, directory);
     if (written.some((offset, index) => offset !== offsetsBytes[index])) {
@@ -85,47 +80,49 @@ function check(contest: Contest, sides: Sides, base: FioRun, { directory }: Targ
 
 function measure(target: Target, dsync: boolean, contest: Contest, targets: Targets) {
   const { io, depth, engines } = contest;
-  const base = {
-    path: target.path,
-    sizeBytes: TARGET_BYTES,
-    writeBytes: PAGE_BYTES,
-    depth,
-    dsync,
-    fill: FIO_FILL,
-    writes: 0,
-    seed: 0,
-  };
-  const slotmark: Sides["slotmark"] = ({ path }, offsetsBytes) =>
-    runSlotmark({ io, path, offsetsBytes, depth, dsync, fill: SLOTMARK_FILL });
-  const slowest = check(contest, { slotmark, peers: engines }, base, targets);
-  const writes = Math.max(200, Math.round(slowest * sampleSeconds));
-  const runs = Array.from({ length: rounds }, (_, round) => ({ ...base, writes, seed: 1000 + round }));
-  const offsets = runs.map((run) => fioOffsets(run, targets.directory));
-  const none = new Float64Array();
-  const samples = interleave(rounds, [
-    (round) => slotmark(runs[round] ?? base, offsets[round] ?? none),
-    ...engines.map((engine) => (round: number) => runFio(engine, runs[round] ?? base)),
-  ]);
-  const ours = samples.flatMap(([cost]) => cost ?? []);
-  return engines.map((engine, index) => {
-    const theirs = samples.flatMap((costs) => costs[index + 1] ?? []);
-    const outcome = againstPeer(ours, theirs, BOUNDS);
-    return {
-      target: target.name,
-      mode: dsync ? "direct+dsync" : "direct",
-      depth,
-      writer: io,
-      engine,
-      writesPerSample: writes,
-      ...outcome,
-      samples: ours.map((cost, round) => ({
-        slotmarkPerSecond: Math.round(cost.perSecond),
-        peerPerSecond: Math.round(theirs[round]?.perSecond ?? Number.NaN),
-        slotmarkCpuNs: Math.round(cost.cpuNsEach),
-        peerCpuNs: Math.round(theirs[round]?.cpuNsEach ?? Number.NaN),
-      })),
-    };
-  });
+  const { path, name } = target;
+  const job = { path, depth, dsync, fill: FIO_FILL, sizeBytes: TARGET_BYTES, writeBytes: PAGE_BYTES };
+  const slotmark = openSlotmarkSide({ io, path, depth, dsync, fill: SLOTMARK_FILL });
+  try {
+    const slowest = check(contest, slotmark, { ...job, writes: 0, seed: 0 }, targets);
+    const writes = Math.max(200, Math.round(slowest * sampleSeconds));
+    const fioRun = (round: number) => ({ ...job, writes, seed: 1000 + round });
+    const offsets = Array.from({ length: rounds }, (_, round) =>
+      fioOffsets(fioRun(round), targets.directory),
+    );
+    const write = (round: number) => slotmark.write(offsets[round] ?? new Float64Array());
+    // By then the engine has compiled what it will compile.
+    write(0);
+    const samples = interleave(rounds, [
+      write,
+      ...engines.map((engine) => (round: number) => runFio(engine, fioRun(round))),
+    ]);
+    const ours = samples.flatMap(([cost]) => cost ?? []);
+    return engines.map((engine, index) => {
+      const theirs = samples.flatMap((costs) => costs[index + 1] ?? []);
+      return {
+        target: name,
+        mode: modeName(dsync),
+        depth,
+        writer: io,
+        engine,
+        writesPerSample: writes,
+        ...againstPeer(ours, theirs, BOUNDS),
+        samples: ours.map((cost, round) => ({
+          slotmarkPerSecond: Math.round(cost.perSecond),
+          peerPerSecond: Math.round(theirs[round]?.perSecond ?? Number.NaN),
+          slotmarkCpuNs: Math.round(cost.cpuNsEach),
+          peerCpuNs: Math.round(theirs[round]?.cpuNsEach ?? Number.NaN),
+        })),
+      };
+    });
+  } finally {
+    slotmark.close();
+  }
+}
+
+function modeName(dsync: boolean): string {
+  return dsync ? "direct+dsync" : "direct";
 }
 
 type Row = ReturnType<typeof measure>[number];
@@ -175,8 +172,7 @@ function main(): void {
     for (const target of targets.targets) {
       for (const dsync of [false, true]) {
         for (const contest of CONTESTS) {
-          const mode = dsync ? "direct+dsync" : "direct";
-          const described = `${target.name}, ${mode}, ${contest.io}, depth ${contest.depth}`;
+          const described = `${target.name}, ${modeName(dsync)}, ${contest.io}, depth ${contest.depth}`;
           if (!described.includes(options.only)) continue;
           for (const row of measure(target, dsync, contest, targets)) {
             rows.push(row);

@@ -5,17 +5,21 @@ import { openPageWriter } from "../../src/storage/open-page-writer.js";
 import type { PageIo, PageWriter } from "../../src/storage/page-writer.js";
 import type { Cost } from "../interleave.js";
 
-export interface SlotmarkRun {
+export interface SlotmarkOptions {
   readonly io: PageIo;
   readonly path: string;
-  readonly offsetsBytes: Float64Array;
   /** 1: one call for each page, as plugs make it that dirty one page. More: data writes, each completion replaced at once. */
   readonly depth: number;
   readonly dsync: boolean;
   readonly fill: number;
 }
 
-export function runSlotmark({ io, path, offsetsBytes, depth, dsync, fill }: SlotmarkRun): Cost {
+export interface SlotmarkSide {
+  write(offsetsBytes: Float64Array): Cost;
+  close(): void;
+}
+
+export function openSlotmarkSide({ io, path, depth, dsync, fill }: SlotmarkOptions): SlotmarkSide {
   const memory = directMemory(2 * PAGE_BYTES);
   memory.fill(fill);
   const writer = openPageWriter(io, {
@@ -29,49 +33,45 @@ export function runSlotmark({ io, path, offsetsBytes, depth, dsync, fill }: Slot
     durability: dsync ? "fua" : "none",
     dataSync: dsync,
   });
-  try {
-    if (!writer.directIo) throw new Error(`${path}: its filesystem knows no O_DIRECT`);
-    return depth === 1 ? timed(pageByPage(writer, offsetsBytes)) : timed(asData(writer, offsetsBytes));
-  } finally {
-    writer.close();
-  }
+  if (!writer.directIo) throw new Error(`${path}: its filesystem knows no O_DIRECT`);
+  return {
+    write: depth === 1 ? pageByPage(writer) : asData(writer),
+    close: () => writer.close(),
+  };
 }
 
-interface Work {
-  readonly writes: number;
-  readonly run: () => void;
-}
-
-function pageByPage(writer: PageWriter, offsetsBytes: Float64Array): Work {
+function pageByPage(writer: PageWriter): SlotmarkSide["write"] {
   const pages = {
     page: Uint32Array.of(0),
     offsetBytes: Float64Array.of(0),
     lengthBytes: Uint32Array.of(PAGE_BYTES),
   };
-  const run = () => {
-    for (const offset of offsetsBytes) {
-      pages.offsetBytes[0] = offset;
-      writer.writePages(pages, 1);
-    }
-  };
-  return { writes: offsetsBytes.length, run };
+  return (offsetsBytes) =>
+    timed(offsetsBytes.length, () => {
+      for (const offset of offsetsBytes) {
+        pages.offsetBytes[0] = offset;
+        writer.writePages(pages, 1);
+      }
+    });
 }
 
-function asData(writer: PageWriter, offsetsBytes: Float64Array): Work {
-  const writes = offsetsBytes.length;
-  const events = {
-    sector: offsetsBytes.map((offset) => offset / SECTOR_BYTES),
-    sectors: new Uint32Array(writes).fill(PAGE_BYTES / SECTOR_BYTES),
+function asData(writer: PageWriter): SlotmarkSide["write"] {
+  return (offsetsBytes) => {
+    const writes = offsetsBytes.length;
+    const events = {
+      sector: offsetsBytes.map((offset) => offset / SECTOR_BYTES),
+      sectors: new Uint32Array(writes).fill(PAGE_BYTES / SECTOR_BYTES),
+    };
+    const completedNs = new Float64Array(writes);
+    return timed(writes, () => writer.writeData(events, 0, writes, completedNs));
   };
-  const completedNs = new Float64Array(writes);
-  return { writes, run: () => writer.writeData(events, 0, writes, completedNs) };
 }
 
 /** CPU time is that of the whole process: compiler and collector of the JavaScript engine are slotmark's, too. */
-function timed({ writes, run }: Work): Cost {
+function timed(writes: number, work: () => void): Cost {
   const cpuBefore = process.cpuUsage();
   const startNs = process.hrtime.bigint();
-  run();
+  work();
   const elapsedNs = Number(process.hrtime.bigint() - startNs);
   const { user, system } = process.cpuUsage(cpuBefore);
   return { perSecond: (writes * 1e9) / elapsedNs, cpuNsEach: ((user + system) * 1000) / writes };
