@@ -2,7 +2,7 @@
 import { PAGE_BYTES, SECTOR_BYTES } from "../../src/ondisk/slot-geometry.js";
 import { directMemory } from "../../src/storage/direct-memory.js";
 import { openPageWriter } from "../../src/storage/open-page-writer.js";
-import type { PageIo, PageWriter } from "../../src/storage/page-writer.js";
+import type { MemberFailure, PageIo, PageWriter } from "../../src/storage/page-writer.js";
 import type { Cost } from "../interleave.js";
 
 export interface SlotmarkOptions {
@@ -50,7 +50,7 @@ function pageByPage(writer: PageWriter): SlotmarkSide["write"] {
     timed(offsetsBytes.length, () => {
       for (const offset of offsetsBytes) {
         pages.offsetBytes[0] = offset;
-        writer.writePages(pages, 1);
+        throwFirst(writer.writePages(pages, 1));
       }
     });
 }
@@ -63,8 +63,12 @@ function asData(writer: PageWriter): SlotmarkSide["write"] {
       sectors: new Uint32Array(writes).fill(PAGE_BYTES / SECTOR_BYTES),
     };
     const completedNs = new Float64Array(writes);
-    return timed(writes, () => writer.writeData(events, 0, writes, completedNs));
+    return timed(writes, () => throwFirst(writer.writeData(events, 0, writes, completedNs)));
   };
+}
+
+function throwFirst([failure]: readonly MemberFailure[]): void {
+  if (failure !== undefined) throw failure.error;
 }
 
 /** CPU time is that of the whole process: compiler and collector of the JavaScript engine are slotmark's, too. */

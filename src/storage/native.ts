@@ -48,29 +48,24 @@ export interface UringWriterOptions {
 export interface NativeUringWriter {
   /** False where the kernel would not pin the memory (RLIMIT_MEMLOCK): writes then map it each time. */
   readonly registersBuffers: boolean;
-  /** How many files fail now; `failures` holds for each errno, file, offset (−1: the flush) and length. */
-  writePages(
-    page: Uint32Array,
-    offsetBytes: Float64Array,
-    lengthBytes: Uint32Array,
-    count: number,
-    failures: Float64Array,
-  ): number;
-  writeData(
-    sector: Float64Array,
-    sectors: Uint32Array,
-    first: number,
-    count: number,
-    completedNs: Float64Array,
-    failures: Float64Array,
-  ): number;
+  /** The list that `writePages` reads. The arrays stay where they are until the writer is closed. */
+  usePages(page: Uint32Array, offsetBytes: Float64Array, lengthBytes: Uint32Array): void;
+  /** What `writeData` reads, and where it puts the time of each event's completion. */
+  useEvents(sector: Float64Array, sectors: Uint32Array, completedNs: Float64Array): void;
+  /** Returns how many files fail now; the array of failures holds for each errno, file, offset (−1: the flush) and length. */
+  writePages(count: number): number;
+  writeData(first: number, count: number): number;
   /** Writes nothing to this file from here on. */
   giveUp(file: number): void;
   close(): void;
 }
 
 interface Addon {
-  readonly UringWriter: new (memory: Uint8Array, options: UringWriterOptions) => NativeUringWriter;
+  readonly UringWriter: new (
+    memory: Uint8Array,
+    options: UringWriterOptions,
+    failures: Float64Array,
+  ) => NativeUringWriter;
   probeIoUring(rings: number, entries: number): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
   tryLockFile(descriptor: number): boolean;
@@ -143,11 +138,18 @@ export function nextData(descriptor: number, offsetBytes: number): DataExtent | 
   return load().nextData(descriptor, offsetBytes);
 }
 
-/** @throws SlotmarkError `io-uring-refused`, with the kernel's errno */
-export function createUringWriter(memory: Uint8Array, options: UringWriterOptions): NativeUringWriter {
+/**
+ * @param failures room for four numbers a file
+ * @throws SlotmarkError `io-uring-refused`, with the kernel's errno
+ */
+export function createUringWriter(
+  memory: Uint8Array,
+  options: UringWriterOptions,
+  failures: Float64Array,
+): NativeUringWriter {
   const { UringWriter } = load();
   try {
-    return new UringWriter(memory, options);
+    return new UringWriter(memory, options, failures);
   } catch (error) {
     const errno = /errno (\d+)$/.exec(error instanceof Error ? error.message : "")?.[1];
     if (errno === undefined) throw error;

@@ -37,6 +37,19 @@ export interface MemberFailure {
 /** As a rule nothing fails, and a call allocates nothing. */
 export const NO_FAILURES: readonly MemberFailure[] = [];
 
+/** Which page images go where. A writer may keep the arrays of the list that it was given last. */
+export interface PageWrites {
+  readonly page: Uint32Array;
+  readonly offsetBytes: Float64Array;
+  readonly lengthBytes: Uint32Array;
+}
+
+/** Where data writes begin and how long they are, kept like `PageWrites`. */
+export interface DataWrites {
+  readonly sector: Float64Array;
+  readonly sectors: Uint32Array;
+}
+
 export interface PageWriter {
   readonly io: PageIo;
   /** Whether members are written at once or one after another; latencies of `serial` are sums. */
@@ -49,21 +62,14 @@ export interface PageWriter {
    * Writes `count` listed pages to every member that is left, and returns when they are as durable as asked and nothing is in
    * flight any more. Returns the members that fail now.
    */
-  writePages(
-    pages: {
-      readonly page: Uint32Array;
-      readonly offsetBytes: Float64Array;
-      readonly lengthBytes: Uint32Array;
-    },
-    count: number,
-  ): readonly MemberFailure[];
+  writePages(pages: PageWrites, count: number): readonly MemberFailure[];
   /**
    * Writes payload for the events [first, first + count) to the data area of every member that is left, in their order, up to the
    * writer's depth at once. `completedNs[i]` becomes the time (CLOCK_MONOTONIC) at which event first + i had reached its last
    * member, or failed there. Returns the members that fail now.
    */
   writeData(
-    events: { readonly sector: Float64Array; readonly sectors: Uint32Array },
+    events: DataWrites,
     first: number,
     count: number,
     completedNs: Float64Array,

@@ -9,7 +9,14 @@ import { PAGE_BYTES } from "../ondisk/slot-geometry.js";
 import { errnoError, memberFailed } from "./device-error.js";
 import { openDirect } from "./direct-file.js";
 import { createUringWriter, type NativeUringWriter, URING_ENTRIES } from "./native.js";
-import { type MemberFailure, NO_FAILURES, type PageWriter, type PageWriterOptions } from "./page-writer.js";
+import {
+  type DataWrites,
+  type MemberFailure,
+  NO_FAILURES,
+  type PageWriter,
+  type PageWriterOptions,
+  type PageWrites,
+} from "./page-writer.js";
 
 /** Of one failed file: errno, file, offset (−1: the flush before), length. */
 const FAILURE_NUMBERS = 4;
@@ -24,10 +31,11 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
   const closeFiles = () => {
     for (const { descriptor } of opened.splice(0)) closeSync(descriptor);
   };
+  const failures = new Float64Array(FAILURE_NUMBERS * options.members.length);
   let native: NativeUringWriter;
   try {
     for (const { path } of options.members) opened.push({ path, ...openDirect(path, constants.O_WRONLY) });
-    native = createUringWriter(memory, {
+    const ring = {
       registered: [imageOffsetBytes, imageBytes, payloadOffsetBytes, payloadBytes],
       descriptors: opened.map(({ descriptor }) => descriptor),
       dataOffsets: options.members.map(({ dataOffsetBytes }) => dataOffsetBytes),
@@ -39,12 +47,12 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
       durableData: dataSync,
       entries: URING_ENTRIES,
       depth: options.depth,
-    });
+    };
+    native = createUringWriter(memory, ring, failures);
   } catch (error) {
     closeFiles();
     throw error;
   }
-  const failures = new Float64Array(FAILURE_NUMBERS * opened.length);
   const failed = (count: number): readonly MemberFailure[] => {
     if (count === 0) return NO_FAILURES;
     return Array.from({ length: count }, (_, index) => failureAt(index));
@@ -60,16 +68,28 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
         : ({ path, action: "writing", offsetBytes, lengthBytes } as const);
     return { member, error: memberFailed(transfer, cause) };
   };
+  let pages: PageWrites | undefined;
+  let events: DataWrites | undefined;
+  let times: Float64Array | undefined;
   return {
     io: "uring",
     members: "parallel",
     directIo: opened.every(({ directIo }) => directIo),
     mapsEachWrite: !native.registersBuffers,
-    writePages({ page, offsetBytes, lengthBytes }, count) {
-      return failed(native.writePages(page, offsetBytes, lengthBytes, count, failures));
+    writePages(list, count) {
+      if (list !== pages) {
+        pages = list;
+        native.usePages(list.page, list.offsetBytes, list.lengthBytes);
+      }
+      return failed(native.writePages(count));
     },
-    writeData({ sector, sectors }, first, count, completedNs) {
-      return failed(native.writeData(sector, sectors, first, count, completedNs, failures));
+    writeData(list, first, count, completedNs) {
+      if (list !== events || completedNs !== times) {
+        events = list;
+        times = completedNs;
+        native.useEvents(list.sector, list.sectors, completedNs);
+      }
+      return failed(native.writeData(first, count));
     },
     giveUp: (member) => native.giveUp(member),
     close() {

@@ -1,7 +1,8 @@
-//! The writer as TypeScript sees it. Results come back in typed arrays, so that a call allocates nothing.
+//! The writer as TypeScript sees it. Lists and results lie in typed arrays that are handed over once: looking one up costs more
+//! than the rest of a call, and a call that only passes numbers allocates nothing.
 
 use super::ring_writer::{BatchOptions, Failure, RingWriter, Span, Write};
-use napi::bindgen_prelude::{Float64ArraySlice, Uint8Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
 use std::time::Duration;
 
@@ -22,6 +23,21 @@ pub struct UringWriter {
     durable_data: bool,
     depth: u32,
     outstanding: Vec<u32>,
+    pages: Option<PageList>,
+    events: Option<EventList>,
+    failures: Float64Array,
+}
+
+struct PageList {
+    page: Uint32Array,
+    offset_bytes: Float64Array,
+    length_bytes: Uint32Array,
+}
+
+struct EventList {
+    sector: Float64Array,
+    sectors: Uint32Array,
+    completed_ns: Float64Array,
 }
 
 #[napi(object)]
@@ -46,10 +62,16 @@ pub struct UringWriterOptions {
 
 #[napi]
 impl UringWriter {
+    /// `failures` has room for four numbers a file: errno, file, offset (−1: the flush), length.
+    ///
     /// # Errors
     /// Ends in `errno N` where the kernel refuses the ring or the files.
     #[napi(constructor)]
-    pub fn new(memory: Uint8Array, options: UringWriterOptions) -> napi::Result<Self> {
+    pub fn new(
+        memory: Uint8Array,
+        options: UringWriterOptions,
+        failures: Float64Array,
+    ) -> napi::Result<Self> {
         let spans: Vec<Span> = options
             .registered
             .chunks_exact(2)
@@ -68,6 +90,11 @@ impl UringWriter {
         }
         if options.data_offsets.len() != options.descriptors.len() {
             return Err(napi::Error::from_reason("a file lacks its data offset"));
+        }
+        if failures.len() < options.descriptors.len() * FAILURE_NUMBERS {
+            return Err(napi::Error::from_reason(
+                "no room to name every failed file",
+            ));
         }
         // WebAssembly memory that never grows stays where it is.
         let writer = unsafe {
@@ -98,6 +125,9 @@ impl UringWriter {
                 .depth
                 .saturating_mul(options.descriptors.len() as u32),
             outstanding: Vec::new(),
+            pages: None,
+            events: None,
+            failures,
         })
     }
 
@@ -121,20 +151,48 @@ impl UringWriter {
         Ok(())
     }
 
-    /// Writes `count` pages of the image to every file that has not failed or been given up. Returns how many fail now, with four
-    /// numbers for each in `failures`.
+    /// The list that `write_pages` reads: pages of the image, where each goes, how much of it.
     #[napi]
-    pub fn write_pages(
+    pub fn use_pages(
         &mut self,
-        page: Uint32ArraySlice<'_>,
-        offset_bytes: Float64ArraySlice<'_>,
-        length_bytes: Uint32ArraySlice<'_>,
-        count: u32,
-        failures: Float64ArraySlice<'_>,
-    ) -> napi::Result<u32> {
+        page: Uint32Array,
+        offset_bytes: Float64Array,
+        length_bytes: Uint32Array,
+    ) {
+        self.pages = Some(PageList {
+            page,
+            offset_bytes,
+            length_bytes,
+        });
+    }
+
+    /// What `write_data` reads, and where it puts its times.
+    #[napi]
+    pub fn use_events(
+        &mut self,
+        sector: Float64Array,
+        sectors: Uint32Array,
+        completed_ns: Float64Array,
+    ) {
+        self.events = Some(EventList {
+            sector,
+            sectors,
+            completed_ns,
+        });
+    }
+
+    /// Writes the first `count` pages of the list to every file that has not failed or been given up. Returns how many fail now, with
+    /// four numbers for each in `failures`.
+    #[napi]
+    pub fn write_pages(&mut self, count: u32) -> napi::Result<u32> {
         let Some(writer) = self.writer.as_mut() else {
             return Err(closed());
         };
+        let Some(list) = &self.pages else {
+            return Err(napi::Error::from_reason("the writer has no page list"));
+        };
+        let (page, offset_bytes, length_bytes): (&[u32], &[f64], &[u32]) =
+            (&list.page, &list.offset_bytes, &list.length_bytes);
         let count = count as usize;
         if count > page.len() || count > offset_bytes.len() || count > length_bytes.len() {
             return Err(napi::Error::from_reason(
@@ -161,28 +219,24 @@ impl UringWriter {
             durable: self.durable_pages,
             ..BatchOptions::default()
         };
-        report(&writer.run(options, writes, |_| ()), failures)
+        let failed = writer.run(options, writes, |_| ());
+        Ok(self.report(&failed))
     }
 
     /// Writes the payload for `count` events from `first` to every file's data area; `completed_ns[i]` becomes the time of
     /// CLOCK_MONOTONIC at which event `first + i` had reached its last file. Failures as with `write_pages`.
     #[napi]
-    #[allow(clippy::too_many_arguments)]
-    pub fn write_data(
-        &mut self,
-        sector: Float64ArraySlice<'_>,
-        sectors: Uint32ArraySlice<'_>,
-        first: u32,
-        count: u32,
-        mut completed_ns: Float64ArraySlice<'_>,
-        failures: Float64ArraySlice<'_>,
-    ) -> napi::Result<u32> {
+    pub fn write_data(&mut self, first: u32, count: u32) -> napi::Result<u32> {
         let Some(writer) = self.writer.as_mut() else {
             return Err(closed());
         };
+        let Some(list) = self.events.as_mut() else {
+            return Err(napi::Error::from_reason("the writer has no events"));
+        };
+        let (sector, sectors): (&[f64], &[u32]) = (&list.sector, &list.sectors);
+        let times = unsafe { list.completed_ns.as_mut() };
         let (from, count) = (first as usize, count as usize);
-        if from + count > sector.len() || from + count > sectors.len() || count > completed_ns.len()
-        {
+        if from + count > sector.len() || from + count > sectors.len() || count > times.len() {
             return Err(napi::Error::from_reason(
                 "the events are fewer than asked for",
             ));
@@ -214,7 +268,6 @@ impl UringWriter {
             ..BatchOptions::default()
         };
         let outstanding = &mut self.outstanding;
-        let times = unsafe { completed_ns.as_mut() };
         let failed = writer.run(options, writes, |event| {
             let left = &mut outstanding[event as usize];
             *left -= 1;
@@ -222,39 +275,36 @@ impl UringWriter {
                 times[event as usize] = monotonic().as_nanos() as f64;
             }
         });
-        report(&failed, failures)
+        Ok(self.report(&failed))
     }
 
     /// Gives ring and registrations back; files stay open.
     #[napi]
     pub fn close(&mut self) {
         self.writer = None;
+        self.pages = None;
+        self.events = None;
+    }
+
+    fn report(&mut self, failed: &[Failure]) -> u32 {
+        let numbers = unsafe { self.failures.as_mut() };
+        for (numbers, failure) in numbers.chunks_exact_mut(FAILURE_NUMBERS).zip(failed) {
+            let (offset, length) = failure.place.map_or((-1.0, 0.0), |(offset, length)| {
+                (offset as f64, f64::from(length))
+            });
+            numbers.copy_from_slice(&[
+                f64::from(failure.errno),
+                f64::from(failure.file),
+                offset,
+                length,
+            ]);
+        }
+        failed.len() as u32
     }
 }
 
 fn closed() -> napi::Error {
     napi::Error::from_reason("the writer has been closed")
-}
-
-fn report(failed: &[Failure], mut numbers: Float64ArraySlice<'_>) -> napi::Result<u32> {
-    if numbers.len() < failed.len() * FAILURE_NUMBERS {
-        return Err(napi::Error::from_reason(
-            "no room to name every failed file",
-        ));
-    }
-    let into = unsafe { numbers.as_mut() };
-    for (numbers, failure) in into.chunks_exact_mut(FAILURE_NUMBERS).zip(failed) {
-        let (offset, length) = failure.place.map_or((-1.0, 0.0), |(offset, length)| {
-            (offset as f64, f64::from(length))
-        });
-        numbers.copy_from_slice(&[
-            f64::from(failure.errno),
-            f64::from(failure.file),
-            offset,
-            length,
-        ]);
-    }
-    Ok(failed.len() as u32)
 }
 
 fn monotonic() -> Duration {
