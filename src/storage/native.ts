@@ -45,19 +45,23 @@ export interface UringWriterOptions {
   readonly depth: number;
 }
 
-export interface NativeUringWriter {
+interface UringWriterControl {
   /** False where the kernel would not pin the memory (RLIMIT_MEMLOCK): writes then map it each time. */
   readonly registersBuffers: boolean;
   /** The list that `writePages` reads. The arrays stay where they are until the writer is closed. */
   usePages(page: Uint32Array, offsetBytes: Float64Array, lengthBytes: Uint32Array): void;
   /** What `writeData` reads, and where it puts the time of each event's completion. */
   useEvents(sector: Float64Array, sectors: Uint32Array, completedNs: Float64Array): void;
-  /** Returns how many files fail now; the array of failures holds for each errno, file, offset (−1: the flush) and length. */
-  writePages(count: number): number;
-  writeData(first: number, count: number): number;
   /** Writes nothing to this file from here on. */
   giveUp(file: number): void;
   close(): void;
+}
+
+export interface NativeUringWriter {
+  readonly control: UringWriterControl;
+  /** Returns how many files fail now; the array of failures holds for each errno, file, offset (−1: the flush) and length. */
+  readonly writePages: (count: number) => number;
+  readonly writeData: (first: number, count: number) => number;
 }
 
 interface Addon {
@@ -65,7 +69,10 @@ interface Addon {
     memory: Uint8Array,
     options: UringWriterOptions,
     failures: Float64Array,
-  ) => NativeUringWriter;
+  ) => UringWriterControl & {
+    pageCall(): NativeUringWriter["writePages"];
+    dataCall(): NativeUringWriter["writeData"];
+  };
   probeIoUring(rings: number, entries: number): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
   tryLockFile(descriptor: number): boolean;
@@ -149,7 +156,8 @@ export function createUringWriter(
 ): NativeUringWriter {
   const { UringWriter } = load();
   try {
-    return new UringWriter(memory, options, failures);
+    const control = new UringWriter(memory, options, failures);
+    return { control, writePages: control.pageCall(), writeData: control.dataCall() };
   } catch (error) {
     const errno = /errno (\d+)$/.exec(error instanceof Error ? error.message : "")?.[1];
     if (errno === undefined) throw error;

@@ -75,11 +75,11 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
     io: "uring",
     members: "parallel",
     directIo: opened.every(({ directIo }) => directIo),
-    mapsEachWrite: !native.registersBuffers,
+    mapsEachWrite: !native.control.registersBuffers,
     writePages(list, count) {
       if (list !== pages) {
         pages = list;
-        native.usePages(list.page, list.offsetBytes, list.lengthBytes);
+        native.control.usePages(list.page, list.offsetBytes, list.lengthBytes);
       }
       return failed(native.writePages(count));
     },
@@ -87,13 +87,13 @@ export function openUringWriter(options: PageWriterOptions): PageWriter {
       if (list !== events || completedNs !== times) {
         events = list;
         times = completedNs;
-        native.useEvents(list.sector, list.sectors, completedNs);
+        native.control.useEvents(list.sector, list.sectors, completedNs);
       }
       return failed(native.writeData(first, count));
     },
-    giveUp: (member) => native.giveUp(member),
+    giveUp: (member) => native.control.giveUp(member),
     close() {
-      native.close();
+      native.control.close();
       closeFiles();
     },
   };

@@ -1,43 +1,20 @@
-//! The writer as TypeScript sees it. Lists and results lie in typed arrays that are handed over once: looking one up costs more
-//! than the rest of a call, and a call that only passes numbers allocates nothing.
+//! The writer as TypeScript sees it. Lists and results lie in typed arrays that are handed over once, and what is called for every
+//! write is a function of its own: looking up a typed array or a class costs more than the rest of a call.
 
-use super::ring_writer::{BatchOptions, Failure, RingWriter, Span, Write};
-use napi::bindgen_prelude::{Float64Array, Uint8Array, Uint32Array};
+use super::lists::{EventList, FAILURE_NUMBERS, ListWriter, PageList, Placement, misused};
+use super::ring_writer::{RingWriter, Span};
+use napi::Env;
+use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32Array};
 use napi_derive::napi;
-use std::time::Duration;
-
-/// What one failed file leaves in the caller's array: errno, file, offset (−1: the flush), length.
-const FAILURE_NUMBERS: usize = 4;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 #[napi]
 pub struct UringWriter {
-    writer: Option<RingWriter>,
+    /// None: closed.
+    writer: Rc<RefCell<Option<ListWriter>>>,
     /// Keeps the memory as long as the writer.
     _memory: Uint8Array,
-    image_offset: usize,
-    page_bytes: usize,
-    durable_pages: bool,
-    flush_before_pages: bool,
-    payload_offset: usize,
-    data_offsets: Vec<u64>,
-    durable_data: bool,
-    depth: u32,
-    outstanding: Vec<u32>,
-    pages: Option<PageList>,
-    events: Option<EventList>,
-    failures: Float64Array,
-}
-
-struct PageList {
-    page: Uint32Array,
-    offset_bytes: Float64Array,
-    length_bytes: Uint32Array,
-}
-
-struct EventList {
-    sector: Float64Array,
-    sectors: Uint32Array,
-    completed_ns: Float64Array,
 }
 
 #[napi(object)]
@@ -84,20 +61,17 @@ impl UringWriter {
             .iter()
             .any(|span| span.offset + span.length > memory.len())
         {
-            return Err(napi::Error::from_reason(
-                "a registered span is not in the memory",
-            ));
+            return Err(misused("a registered span is not in the memory"));
         }
-        if options.data_offsets.len() != options.descriptors.len() {
-            return Err(napi::Error::from_reason("a file lacks its data offset"));
+        let files = options.descriptors.len();
+        if options.data_offsets.len() != files {
+            return Err(misused("a file lacks its data offset"));
         }
-        if failures.len() < options.descriptors.len() * FAILURE_NUMBERS {
-            return Err(napi::Error::from_reason(
-                "no room to name every failed file",
-            ));
+        if failures.len() < files * FAILURE_NUMBERS {
+            return Err(misused("no room to name every failed file"));
         }
         // WebAssembly memory that never grows stays where it is.
-        let writer = unsafe {
+        let ring = unsafe {
             RingWriter::new(
                 memory.as_ptr(),
                 memory.len(),
@@ -107,9 +81,7 @@ impl UringWriter {
             )
         }
         .map_err(crate::errno_error)?;
-        Ok(Self {
-            writer: Some(writer),
-            _memory: memory,
+        let placement = Placement {
             image_offset: options.image_offset as usize,
             page_bytes: options.page_bytes as usize,
             durable_pages: options.durable_pages,
@@ -121,197 +93,107 @@ impl UringWriter {
                 .map(|&offset| offset as u64)
                 .collect(),
             durable_data: options.durable_data,
-            depth: options
-                .depth
-                .saturating_mul(options.descriptors.len() as u32),
-            outstanding: Vec::new(),
+            depth: options.depth.saturating_mul(files as u32),
+        };
+        let writer = ListWriter {
+            ring,
+            placement,
             pages: None,
             events: None,
             failures,
+            outstanding: Vec::new(),
+        };
+        Ok(Self {
+            writer: Rc::new(RefCell::new(Some(writer))),
+            _memory: memory,
         })
     }
 
     #[napi(getter)]
     pub fn registers_buffers(&self) -> bool {
-        self.writer
-            .as_ref()
-            .is_some_and(RingWriter::registers_buffers)
+        self.with(|writer| Ok(writer.ring.registers_buffers()))
+            .unwrap_or(false)
     }
 
     /// Writes nothing to `file` from here on.
     #[napi]
-    pub fn give_up(&mut self, file: u32) -> napi::Result<()> {
-        let Some(writer) = self.writer.as_mut() else {
-            return Err(closed());
-        };
-        if file >= writer.files() {
-            return Err(napi::Error::from_reason("the writer has no such file"));
-        }
-        writer.give_up(file);
-        Ok(())
+    pub fn give_up(&self, file: u32) -> napi::Result<()> {
+        self.with(|writer| {
+            if file >= writer.ring.files() {
+                return Err(misused("the writer has no such file"));
+            }
+            writer.ring.give_up(file);
+            Ok(())
+        })
     }
 
-    /// The list that `write_pages` reads: pages of the image, where each goes, how much of it.
+    /// The list that the page call reads: pages of the image, where each goes, how much of it.
     #[napi]
     pub fn use_pages(
-        &mut self,
+        &self,
         page: Uint32Array,
         offset_bytes: Float64Array,
         length_bytes: Uint32Array,
-    ) {
-        self.pages = Some(PageList {
-            page,
-            offset_bytes,
-            length_bytes,
-        });
+    ) -> napi::Result<()> {
+        self.with(|writer| {
+            writer.pages = Some(PageList {
+                page,
+                offset_bytes,
+                length_bytes,
+            });
+            Ok(())
+        })
     }
 
-    /// What `write_data` reads, and where it puts its times.
+    /// What the data call reads, and where it puts its times.
     #[napi]
     pub fn use_events(
-        &mut self,
+        &self,
         sector: Float64Array,
         sectors: Uint32Array,
         completed_ns: Float64Array,
-    ) {
-        self.events = Some(EventList {
-            sector,
-            sectors,
-            completed_ns,
-        });
-    }
-
-    /// Writes the first `count` pages of the list to every file that has not failed or been given up. Returns how many fail now, with
-    /// four numbers for each in `failures`.
-    #[napi]
-    pub fn write_pages(&mut self, count: u32) -> napi::Result<u32> {
-        let Some(writer) = self.writer.as_mut() else {
-            return Err(closed());
-        };
-        let Some(list) = &self.pages else {
-            return Err(napi::Error::from_reason("the writer has no page list"));
-        };
-        let (page, offset_bytes, length_bytes): (&[u32], &[f64], &[u32]) =
-            (&list.page, &list.offset_bytes, &list.length_bytes);
-        let count = count as usize;
-        if count > page.len() || count > offset_bytes.len() || count > length_bytes.len() {
-            return Err(napi::Error::from_reason(
-                "the page list is shorter than its count",
-            ));
-        }
-        let files = writer.files();
-        let (image, page_bytes) = (self.image_offset, self.page_bytes);
-        let writes = (0..count).flat_map(|index| {
-            let memory = Span {
-                offset: image + page[index] as usize * page_bytes,
-                length: length_bytes[index] as usize,
-            };
-            let file_offset = offset_bytes[index] as u64;
-            (0..files).map(move |file| Write {
-                file,
-                memory,
-                file_offset,
-                tag: 0,
-            })
-        });
-        let options = BatchOptions {
-            flush_first: self.flush_before_pages,
-            durable: self.durable_pages,
-            ..BatchOptions::default()
-        };
-        let failed = writer.run(options, writes, |_| ());
-        Ok(self.report(&failed))
-    }
-
-    /// Writes the payload for `count` events from `first` to every file's data area; `completed_ns[i]` becomes the time of
-    /// CLOCK_MONOTONIC at which event `first + i` had reached its last file. Failures as with `write_pages`.
-    #[napi]
-    pub fn write_data(&mut self, first: u32, count: u32) -> napi::Result<u32> {
-        let Some(writer) = self.writer.as_mut() else {
-            return Err(closed());
-        };
-        let Some(list) = self.events.as_mut() else {
-            return Err(napi::Error::from_reason("the writer has no events"));
-        };
-        let (sector, sectors): (&[f64], &[u32]) = (&list.sector, &list.sectors);
-        let times = unsafe { list.completed_ns.as_mut() };
-        let (from, count) = (first as usize, count as usize);
-        if from + count > sector.len() || from + count > sectors.len() || count > times.len() {
-            return Err(napi::Error::from_reason(
-                "the events are fewer than asked for",
-            ));
-        }
-        let data_offsets = &self.data_offsets;
-        self.outstanding.clear();
-        self.outstanding.resize(count, data_offsets.len() as u32);
-        let payload = self.payload_offset;
-        let writes = (0..count).flat_map(|index| {
-            let memory = Span {
-                offset: payload,
-                length: sectors[from + index] as usize * 512,
-            };
-            let offset = sector[from + index] as u64 * 512;
-            data_offsets
-                .iter()
-                .enumerate()
-                .map(move |(file, data_offset)| Write {
-                    file: file as u32,
-                    memory,
-                    file_offset: data_offset + offset,
-                    tag: index as u32,
-                })
-        });
-        let options = BatchOptions {
-            durable: self.durable_data,
-            depth: self.depth,
-            each_completion: true,
-            ..BatchOptions::default()
-        };
-        let outstanding = &mut self.outstanding;
-        let failed = writer.run(options, writes, |event| {
-            let left = &mut outstanding[event as usize];
-            *left -= 1;
-            if *left == 0 {
-                times[event as usize] = monotonic().as_nanos() as f64;
-            }
-        });
-        Ok(self.report(&failed))
-    }
-
-    /// Gives ring and registrations back; files stay open.
-    #[napi]
-    pub fn close(&mut self) {
-        self.writer = None;
-        self.pages = None;
-        self.events = None;
-    }
-
-    fn report(&mut self, failed: &[Failure]) -> u32 {
-        let numbers = unsafe { self.failures.as_mut() };
-        for (numbers, failure) in numbers.chunks_exact_mut(FAILURE_NUMBERS).zip(failed) {
-            let (offset, length) = failure.place.map_or((-1.0, 0.0), |(offset, length)| {
-                (offset as f64, f64::from(length))
+    ) -> napi::Result<()> {
+        self.with(|writer| {
+            writer.events = Some(EventList {
+                sector,
+                sectors,
+                completed_ns,
             });
-            numbers.copy_from_slice(&[
-                f64::from(failure.errno),
-                f64::from(failure.file),
-                offset,
-                length,
-            ]);
-        }
-        failed.len() as u32
+            Ok(())
+        })
+    }
+
+    /// The function `(count) => failed` that is `ListWriter::write_pages`.
+    #[napi]
+    pub fn page_call<'env>(&self, env: &'env Env) -> napi::Result<Function<'env, u32, u32>> {
+        let writer = Rc::clone(&self.writer);
+        env.create_function_from_closure("writePages", move |call| {
+            open(&mut writer.borrow_mut())?.write_pages(call.get(0)?)
+        })
+    }
+
+    /// The function `(first, count) => failed` that is `ListWriter::write_data`.
+    #[napi]
+    pub fn data_call<'env>(&self, env: &'env Env) -> napi::Result<Function<'env, (u32, u32), u32>> {
+        let writer = Rc::clone(&self.writer);
+        env.create_function_from_closure("writeData", move |call| {
+            open(&mut writer.borrow_mut())?.write_data(call.get(0)?, call.get(1)?)
+        })
+    }
+
+    /// Gives ring, registrations and lists back; files stay open.
+    #[napi]
+    pub fn close(&self) {
+        self.writer.borrow_mut().take();
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut ListWriter) -> napi::Result<T>) -> napi::Result<T> {
+        work(open(&mut self.writer.borrow_mut())?)
     }
 }
 
-fn closed() -> napi::Error {
-    napi::Error::from_reason("the writer has been closed")
-}
-
-fn monotonic() -> Duration {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
-    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+fn open(writer: &mut Option<ListWriter>) -> napi::Result<&mut ListWriter> {
+    writer
+        .as_mut()
+        .ok_or_else(|| misused("the writer has been closed"))
 }

@@ -4,6 +4,7 @@
 //! when the kernel has answered every request, also after a failure.
 
 mod addon;
+mod lists;
 mod ring_writer;
 
 pub(crate) use ring_writer::set_up as set_up_ring;
