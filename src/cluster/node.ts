@@ -10,12 +10,7 @@ import type { MemberFailure, PageWriter } from "../storage/page-writer.js";
 import type { ClusterEvent, PageCause } from "./cluster-event.js";
 import type { Control } from "./control.js";
 import { FailedMembers } from "./failed-members.js";
-import {
-  encodeHistogram,
-  type LatencyHistogram,
-  latencyHistogram,
-  recordLatency,
-} from "./latency-histogram.js";
+import { LatencyRecorder } from "./latency-recorder.js";
 import { LevelOverTime } from "./level-over-time.js";
 import type { NodeMeasurement, NodeTask } from "./node-task.js";
 import { pause } from "./pause.js";
@@ -34,9 +29,9 @@ export class Node {
   private readonly failedMembers: FailedMembers;
   private readonly steadiness = new Steadiness();
   private readonly dirtyBytes = new LevelOverTime();
-  private readonly writeLatency: LatencyHistogram = latencyHistogram();
-  private readonly serviceLatency: LatencyHistogram | null;
-  private readonly unplugLatency: LatencyHistogram = latencyHistogram();
+  private readonly writeLatency = new LatencyRecorder();
+  private readonly serviceLatency: LatencyRecorder | null;
+  private readonly unplugLatency = new LatencyRecorder();
   private readonly startNs = monotonicNs();
   private bitmapOn: boolean;
   private recording = false;
@@ -66,7 +61,7 @@ export class Node {
     this.failedMembers = new FailedMembers(task, bitmap, writer, control);
     // Loading a bitmap arms the thread's timer (md_bitmap_load).
     this.mdThread.arm(false);
-    this.serviceLatency = source.openLoop ? latencyHistogram() : null;
+    this.serviceLatency = source.openLoop ? new LatencyRecorder() : null;
     this.bitmapOn = task.bitmap && task.phase === "steady";
     this.payloadStamp = new Float64Array(bitmap.memory.buffer, bitmap.payloadOffsetBytes, 1);
   }
@@ -85,6 +80,7 @@ export class Node {
       let nowNs = monotonicNs();
       if (!settled && this.isSettled(nowNs)) {
         settled = true;
+        this.prepareRecording();
         this.control.settle();
       }
       interval ??= this.control.interval;
@@ -106,6 +102,7 @@ export class Node {
         if (nowNs < source.nextNs) continue;
       }
       this.plug(nowNs);
+      if (!this.recording) this.prepareRecording();
       delayNs = nowNs - source.plugIntendedNs;
     }
 
@@ -123,9 +120,9 @@ export class Node {
       rhythmAtStart,
       rhythmAtEnd: this.rhythm,
       finalDelayNs: delayNs,
-      writeLatency: encodeHistogram(this.writeLatency),
-      serviceLatency: this.serviceLatency === null ? null : encodeHistogram(this.serviceLatency),
-      unplugLatency: this.unplugs === 0 ? null : encodeHistogram(this.unplugLatency),
+      writeLatency: this.writeLatency.encode(),
+      serviceLatency: this.serviceLatency?.encode() ?? null,
+      unplugLatency: this.unplugs === 0 ? null : this.unplugLatency.encode(),
       directIo: this.writer.directIo,
       mapsEachWrite: this.writer.mapsEachWrite,
       failedMembers: this.failedMembers.reported,
@@ -136,9 +133,9 @@ export class Node {
   }
 
   close(): void {
-    this.writeLatency.destroy();
-    this.serviceLatency?.destroy();
-    this.unplugLatency.destroy();
+    this.writeLatency.close();
+    this.serviceLatency?.close();
+    this.unplugLatency.close();
   }
 
   private isSettled(nowNs: number): boolean {
@@ -151,6 +148,13 @@ export class Node {
   /** Who never writes sets and clears no bit. */
   private get rhythm(): Rhythm {
     return this.source.empty ? "hot" : this.steadiness.rhythm;
+  }
+
+  /** In front of the first plug it would delay that; once the interval has begun it would fall into it. */
+  private prepareRecording(): void {
+    this.writeLatency.prepare();
+    this.serviceLatency?.prepare();
+    this.unplugLatency.prepare();
   }
 
   private beginRecording(fromNs: number): void {
@@ -196,7 +200,7 @@ export class Node {
         if (this.recording) {
           this.unplugs++;
           this.unplugPageWrites += listed;
-          recordLatency(this.unplugLatency, doneNs - unplugFromNs);
+          this.unplugLatency.record(doneNs - unplugFromNs);
         }
       }
     }
@@ -211,8 +215,8 @@ export class Node {
     if (this.recording) {
       for (let write = 0; write < writes; write++) {
         const doneNs = this.completedNs[write] ?? 0;
-        recordLatency(this.writeLatency, doneNs - (source.countFromNs[first + write] ?? 0));
-        if (this.serviceLatency !== null) recordLatency(this.serviceLatency, doneNs - startNs);
+        this.writeLatency.record(doneNs - (source.countFromNs[first + write] ?? 0));
+        this.serviceLatency?.record(doneNs - startNs);
       }
       this.writes += writes;
     }
