@@ -7,6 +7,7 @@ import { SlotmarkError } from "../errors.js";
 import { MemberFailed } from "../storage/device-error.js";
 import { monotonicNs } from "../storage/monotonic.js";
 import { Control } from "./control.js";
+import { compileOnOwnThread, compileSoon } from "./node-compilation.js";
 import type { NodeAnswer, NodeMeasurement, NodeTask } from "./node-task.js";
 
 /** Between the last node's settling and the first measured plug: enough for every thread to see the interval. */
@@ -17,6 +18,7 @@ export class Cluster {
   private readonly pool: Piscina;
 
   constructor(readonly nodes: number) {
+    compileOnOwnThread();
     this.pool = new Piscina({
       filename: new URL("./node-worker.js", import.meta.url).href,
       name: "runNode",
@@ -50,6 +52,7 @@ export class Cluster {
         over = true;
       });
       await until(() => over || control.stopped || control.readyNodes === this.nodes);
+      compileSoon();
       control.start();
       await until(() => over || control.stopped || control.settledNodes === this.nodes);
       const fromNs = monotonicNs() + LEAD_IN_NS;
