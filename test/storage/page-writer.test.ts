@@ -286,3 +286,42 @@ testBoth(
     for (const path of paths) assert.ok(readFileSync(path).equals(expected), path);
   },
 );
+
+testBoth("each call reads the list that it is given, as it is then", ({ open }, t) => {
+  const path = sparseFile(temporaryDirectory(t), "a.img", 2 << 20);
+  const writer = open(optionsFor([path], "none"));
+  t.after(() => writer.close());
+  const list = (page: number, offset: number) => ({
+    page: Uint32Array.of(page),
+    offsetBytes: Float64Array.of(offset),
+    lengthBytes: Uint32Array.of(PAGE),
+  });
+  const [first, second] = [list(0, 0), list(1, PAGE)];
+  writer.writePages(first, 1);
+  writer.writePages(second, 1);
+  first.page[0] = 2;
+  first.offsetBytes[0] = 2 * PAGE;
+  writer.writePages(first, 1);
+  const event = (sector: number) => ({ sector: Float64Array.of(sector), sectors: Uint32Array.of(8) });
+  const [early, late] = [new Float64Array(1), new Float64Array(1)];
+  writer.writeData(event(0), 0, 1, early);
+  writer.writeData(event(16), 0, 1, late);
+  assert.ok((early[0] ?? 0) > 0 && (late[0] ?? 0) >= (early[0] ?? 0));
+  const expected = Buffer.alloc(2 << 20);
+  for (const page of [0, 1, 2]) expected.fill(page + 1, page * PAGE, (page + 1) * PAGE);
+  for (const sector of [0, 16])
+    expected.fill(0x77, DATA_OFFSET + sector * 512, DATA_OFFSET + sector * 512 + PAGE);
+  assert.ok(readFileSync(path).equals(expected));
+});
+
+test("uring: a list shorter than its count is refused before anything is written", (t) => {
+  const path = sparseFile(temporaryDirectory(t), "a.img", 2 << 20);
+  const writer = openUringWriter(optionsFor([path], "none"));
+  t.after(() => writer.close());
+  assert.throws(() => writer.writePages(PAGES, 5), /shorter than its count/);
+  assert.throws(() => writer.writeData(DATA, 0, 3, new Float64Array(3)), /fewer than asked/);
+  assert.throws(() => writer.writeData(DATA, 0, 2, new Float64Array(1)), /fewer than asked/);
+  assert.ok(readFileSync(path).equals(Buffer.alloc(2 << 20)));
+  writer.close();
+  assert.throws(() => writer.writePages(PAGES, 1), /has been closed/);
+});
