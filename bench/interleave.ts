@@ -13,16 +13,21 @@ export interface Cost {
  * often.
  * @returns rounds of one value a side, in the order of `sides`
  */
-export function interleave<T>(rounds: number, sides: readonly ((round: number) => T)[]): T[][] {
+export async function interleave<T>(
+  rounds: number,
+  sides: readonly ((round: number) => T | Promise<T>)[],
+): Promise<T[][]> {
   const orders = permutations(sides.map((_, side) => side));
-  return Array.from({ length: rounds }, (_, round) => {
+  const samples: T[][] = [];
+  for (let round = 0; round < rounds; round++) {
     const values: T[] = [];
     for (const side of orders[round % orders.length] ?? []) {
       const sample = sides[side];
-      if (sample !== undefined) values[side] = sample(round);
+      if (sample !== undefined) values[side] = await sample(round);
     }
-    return values;
-  });
+    samples.push(values);
+  }
+  return samples;
 }
 
 function permutations(items: readonly number[]): number[][] {

@@ -78,7 +78,7 @@ function check(contest: Contest, slotmark: SlotmarkSide, base: FioRun, { directo
   return Math.min(...rates);
 }
 
-function measure(target: Target, dsync: boolean, contest: Contest, targets: Targets) {
+async function measure(target: Target, dsync: boolean, contest: Contest, targets: Targets) {
   const { io, depth, engines } = contest;
   const { path, name } = target;
   const job = { path, depth, dsync, fill: FIO_FILL, sizeBytes: TARGET_BYTES, writeBytes: PAGE_BYTES };
@@ -93,7 +93,7 @@ function measure(target: Target, dsync: boolean, contest: Contest, targets: Targ
     const write = (round: number) => slotmark.write(offsets[round] ?? new Float64Array());
     // By then the engine has compiled what it will compile.
     write(0);
-    const samples = interleave(rounds, [
+    const samples = await interleave(rounds, [
       write,
       ...engines.map((engine) => (round: number) => runFio(engine, fioRun(round))),
     ]);
@@ -125,7 +125,7 @@ function modeName(dsync: boolean): string {
   return dsync ? "direct+dsync" : "direct";
 }
 
-type Row = ReturnType<typeof measure>[number];
+type Row = Awaited<ReturnType<typeof measure>>[number];
 
 const HEADER = [
   "target".padEnd(12),
@@ -157,7 +157,7 @@ function line(row: Row): string {
   ].join("  ");
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const peer = fioVersion();
   const targets = makeTargets();
   try {
@@ -174,7 +174,7 @@ function main(): void {
         for (const contest of CONTESTS) {
           const described = `${target.name}, ${modeName(dsync)}, ${contest.io}, depth ${contest.depth}`;
           if (!described.includes(options.only)) continue;
-          for (const row of measure(target, dsync, contest, targets)) {
+          for (const row of await measure(target, dsync, contest, targets)) {
             rows.push(row);
             console.log(line(row));
           }
@@ -198,4 +198,4 @@ function main(): void {
   }
 }
 
-main();
+await main();
