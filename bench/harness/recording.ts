@@ -27,6 +27,7 @@ export class Recording {
       io: "uring",
       members: "parallel",
       directIo: true,
+      mapsEachWrite: false,
       writePages: ({ page, offsetBytes, lengthBytes }, count) => {
         this.batch(pageFlags, count * members.length);
         for (let index = 0; index < count; index++) {

@@ -12,6 +12,7 @@ import { monotonicNs } from "../../src/storage/monotonic.js";
 import { openPageWriter } from "../../src/storage/open-page-writer.js";
 import type { PageWriter, PageWriterOptions } from "../../src/storage/page-writer.js";
 import type { Cost } from "../interleave.js";
+import { benchMembers } from "./bench-member.js";
 
 export interface NodeWork {
   readonly paths: readonly string[];
@@ -65,8 +66,9 @@ export function nodeTask(work: NodeWork, slot: number, nodes: number): Omit<Node
   return {
     slot,
     geometry,
-    members: paths.map((path) => ({ path, dataOffsetBytes: geometry.dataOffsetSectors * SECTOR_BYTES })),
+    members: benchMembers(paths, geometry),
     events: 1,
+    degraded: false,
     writes: generatedWrites(work, slot, nodes),
     plug,
     depth: 0,
@@ -111,7 +113,7 @@ export function openOneNode(
       bitmap.image.fill(0);
       bitmap.load(0);
       const source = new GeneratedWrites(generatedWrites(work, 0, 1), bitmap, work.plug);
-      const control = new Control();
+      const control = Control.forMembers(task.members.length);
       const counting = stopAfter(work.plugs, writer, control);
       const node = new Node({ ...task, control: control.buffer }, bitmap, counting, control, source);
       control.measure(monotonicNs(), Number.POSITIVE_INFINITY);

@@ -4,6 +4,7 @@
  */
 import { Cluster } from "../../src/cluster/cluster.js";
 import { interleave } from "../interleave.js";
+import { writeSlotSuperblocks } from "../node/bench-member.js";
 import { benchGeometry, memberBytes, nodeTask } from "../node/one-node.js";
 import { makeSparseMembers } from "../node/sparse-members.js";
 import { type CostRatio, costRatio } from "./cost-ratio.js";
@@ -23,6 +24,7 @@ const LIMIT = 1.3;
 export async function measureNodeCounts(rounds: number): Promise<CostRatio> {
   const geometry = benchGeometry(ARRAY_BYTES, CHUNK_BYTES, MANY_NODES);
   const members = makeSparseMembers(2, memberBytes(geometry));
+  writeSlotSuperblocks(members.paths, geometry);
   const clusters = [FEW_NODES, MANY_NODES].map((nodes) => new Cluster(nodes));
   const trial = async (cluster: Cluster): Promise<number> => {
     const work = {
