@@ -11,6 +11,7 @@ import { registerDoctor } from "./doctor.js";
 import { registerExamine } from "./examine.js";
 import { registerMerge } from "./merge.js";
 import { registerReplay } from "./replay.js";
+import { registerReport } from "./report.js";
 import { registerRun } from "./run.js";
 import { registerSchema } from "./schema.js";
 
@@ -21,6 +22,7 @@ const REGISTER: readonly ((program: Command) => void)[] = [
   registerCreate,
   registerExamine,
   registerReplay,
+  registerReport,
   registerMerge,
   registerDoctor,
   registerCalibrate,

@@ -29,19 +29,27 @@ export function commonLabels({
   return Object.fromEntries(shared);
 }
 
+/**
+ * The phase under which a trial is shown. Without a bitmap there is nothing to settle: such a trial stands beside its twin,
+ * whatever phase that reached.
+ */
+export function phaseShown(trials: readonly Trial[]): (trial: Trial) => Trial["phase"] {
+  const phaseOfPair = new Map(
+    trials.filter(({ labels }) => labels.bitmap === "on").map(({ pair, phase }) => [pair, phase]),
+  );
+  return ({ labels, pair, phase }) =>
+    labels.bitmap !== "off" || pair === null ? phase : (phaseOfPair.get(pair) ?? phase);
+}
+
 export function groupTrials(result: Pick<Result, "trials">): TrialGroup[] {
   const common = commonLabels(result);
-  // Without a bitmap there is nothing to settle: such a trial stands beside its twin, whatever phase that reached.
-  const phaseOfPair = new Map(
-    result.trials.filter(({ labels }) => labels.bitmap === "on").map(({ pair, phase }) => [pair, phase]),
-  );
+  const phaseOf = phaseShown(result.trials);
   const groups = new Map<string, TrialGroup & { columns: Map<string, Trial[]> }>();
   for (const trial of result.trials) {
     const labels = Object.fromEntries(
       Object.entries(trial.labels).filter(([name]) => !NOT_SHOWN.has(name) && !Object.hasOwn(common, name)),
     );
-    const twinPhase = trial.pair === null ? undefined : phaseOfPair.get(trial.pair);
-    const phase = trial.labels.bitmap === "off" ? (twinPhase ?? trial.phase) : trial.phase;
+    const phase = phaseOf(trial);
     const key = JSON.stringify([trial.suite, phase, Object.entries(labels).sort()]);
     const group = groups.get(key) ?? { suite: trial.suite, phase, labels, columns: new Map() };
     groups.set(key, group);
@@ -52,7 +60,7 @@ export function groupTrials(result: Pick<Result, "trials">): TrialGroup[] {
 }
 
 /** `chunkBytes: 65536` → `chunk 64K`, `daemonSleepMs: 500` → `daemon sleep 500ms`. */
-function describeLabel(name: string, value: Label): string {
+export function describeLabel(name: string, value: Label): string {
   const words = name
     .replace(/(Bytes|Ms|PerSecond)$/, "")
     .replace(/([A-Z])/g, " $1")

@@ -88,7 +88,7 @@ function removeStaleTemporaries(folder: string, name: string): void {
 }
 
 /** @throws SlotmarkError `path-unusable` (input), `file-failed` (device); the old file is then still whole */
-export function writeFileAtomically(path: string, text: string): void {
+export function writeFileAtomically(path: string, contents: string | Uint8Array): void {
   const folder = dirname(path);
   const name = basename(path);
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
@@ -97,7 +97,7 @@ export function writeFileAtomically(path: string, text: string): void {
     removeStaleTemporaries(folder, name);
     const descriptor = openSync(temporary, "w", 0o666);
     try {
-      writeFileSync(descriptor, text);
+      writeFileSync(descriptor, contents);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
