@@ -5,7 +5,7 @@ import type { Check } from "./check.js";
 import type { Environment } from "./environment-schema.js";
 
 /** Load average over one minute, a core, from which on other work shows in latencies. */
-export const DISTURBING_LOAD_PER_CORE = 0.25;
+const DISTURBING_LOAD_PER_CORE = 0.25;
 
 const DLM_LIBRARY = "libdlm.so.3";
 const DLM_CONTROL_NODES = ["/dev/misc/dlm-control", "/dev/dlm-control"];

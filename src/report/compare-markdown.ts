@@ -1,8 +1,10 @@
 /** A comparison as Markdown, for a comment on a pull request. */
+
 import type { Comparison } from "../compare/compare-results.js";
 import { sharedWork } from "./compare-names.js";
 import { type ComparisonRow, comparisonSections } from "./compare-rows.js";
 import { comparisonNotes, sideSentence, verdictSentence } from "./compare-words.js";
+import { escaped, tableLine } from "./markdown-text.js";
 
 const HEADINGS: Readonly<Record<string, string>> = {
   regressed: "slotmark: regressed",
@@ -57,13 +59,4 @@ function table(rows: readonly ComparisonRow[]): string[] {
       return `${tableLine([name, base, head, change, interval, p, trials, floor])} ${verdict} |`;
     }),
   ];
-}
-
-function tableLine(cells: readonly string[]): string {
-  return `| ${cells.map(escaped).join(" | ")} |`;
-}
-
-/** Nothing from a result file may end a cell, start markup or be taken for HTML. */
-function escaped(text: string): string {
-  return text.replace(/[\r\n]+/g, " ").replace(/[\\`*_{}[\]<>|#~&!]/g, "\\$&");
 }

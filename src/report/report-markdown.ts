@@ -1,4 +1,5 @@
 /** A report as Markdown, for a pull request or a page of notes: the same words, tables and warnings. */
+import { escaped, tableLine } from "./markdown-text.js";
 import { figureText, labelText, medianOf } from "./model/cell-text.js";
 import { type FigureRow, type FigureTable, variantsOf } from "./model/figure-table.js";
 import { unlikeness } from "./model/like-with-like.js";
@@ -32,19 +33,6 @@ export function reportMarkdown(
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** Text of a result is text: nothing of it is markup, a link or a new cell. */
-export function escaped(text: string): string {
-  return text
-    .replace(/[\r\n]+/g, " ")
-    .replace(/&/g, "&amp;")
-    .replace(/</g, "&lt;")
-    .replace(/[\\`*_[\]|~#@!]/g, (mark) => (mark === "@" ? "@\u200b" : `\\${mark}`));
-}
-
-function rowMarkdown(cells: readonly string[]): string {
-  return `| ${cells.join(" | ")} |`;
-}
-
 function tableMarkdown(model: ReportModel, table: FigureTable): string {
   const [base] = model.machines;
   const many = model.machines.length > 1;
@@ -59,14 +47,14 @@ function tableMarkdown(model: ReportModel, table: FigureTable): string {
   const notes = new Set<string>();
   const rows = variantsOf(table).flatMap((variant) => {
     const first = variant.find(({ machine }) => machine === 0);
-    return variant.map((row) => rowMarkdown(cellsOf(model, table, row, first, notes)));
+    return variant.map((row) => tableLine(cellsOf(model, table, row, first, notes)));
   });
   return [
     `## ${table.title}`,
     ...(table.conditions === "" ? [] : ["", escaped(table.conditions)]),
     "",
-    rowMarkdown(heads.map(escaped)),
-    rowMarkdown(heads.map((_, index) => (index < words ? "---" : "---:"))),
+    tableLine(heads),
+    tableLine(heads.map((_, index) => (index < words ? "---" : "---:"))),
     ...rows,
     ...[...notes].flatMap((note) => ["", `† not like with like: ${escaped(note)}`]),
     "",
@@ -97,7 +85,7 @@ function cellsOf(
     return [text, `${ratioText(ratio)}${unlike.length > 0 ? "†" : ""}`];
   });
   const labels = table.labelColumns.map(({ name }, index) => labelText(name, row.labels[index] ?? ""));
-  return [...(machines.length > 1 ? [machine?.name ?? ""] : []), ...labels, ...figures].map(escaped);
+  return [...(machines.length > 1 ? [machine?.name ?? ""] : []), ...labels, ...figures];
 }
 
 function factsMarkdown({ machines, facts }: ReportModel): string {
@@ -109,11 +97,9 @@ function factsMarkdown({ machines, facts }: ReportModel): string {
       : [
           "## In what the machines differ",
           "",
-          rowMarkdown(["", ...machines.map(({ name }) => escaped(name))]),
-          rowMarkdown(["---", ...machines.map(() => "---")]),
-          ...different.map(({ name, values }) =>
-            rowMarkdown([name, ...values.map((value) => escaped(value ?? "–"))]),
-          ),
+          tableLine(["", ...machines.map(({ name }) => name)]),
+          tableLine(["---", ...machines.map(() => "---")]),
+          ...different.map(({ name, values }) => tableLine([name, ...values.map((value) => value ?? "–")])),
           "",
         ];
   return [

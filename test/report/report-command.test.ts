@@ -72,7 +72,7 @@ test("every output at once, each whole; Markdown shows the pictures beside it", 
   assert.ok(written.length > 6);
   const markdown = readFileSync(path("r.md"), "utf8");
   assert.match(markdown, /!\[[^\]]+\]\(<png\/against\.png>\)/);
-  assert.match(markdown, /beta\\\|&lt;b>/);
+  assert.match(markdown, /beta\\\|\\<b\\>/);
   const widths = markdown
     .split("\n")
     .filter((line) => line.startsWith("| "))

@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { SlotmarkError } from "../../errors.js";
 import { slotmarkVersion } from "../../measure/identity.js";
-import { workFacts } from "../model/like-with-like.js";
+import type { Result } from "../../results/schema.js";
+import { workOf } from "../model/like-with-like.js";
 import type { ReportModel } from "../model/report-model.js";
-import type { WorkFacts } from "../model/work-differences.js";
 import { chartPicture, chartsWithPictures } from "../picture.js";
 import { contentHash, embeddedData, embeddedScript, html } from "./html-text.js";
 import { inlineModules } from "./inline-modules.js";
@@ -38,7 +38,7 @@ export function htmlPage(model: ReportModel): string {
     charts: model.charts,
     compared: model.compared,
     tables: tables.map((table) => table.data),
-    ...workOf(model),
+    ...workData(model),
   };
   const count = model.machines.reduce((sum, { results }) => sum + results.length, 0);
   const trials = model.machines.reduce((sum, { trials: own }) => sum + own.length, 0);
@@ -117,15 +117,16 @@ function picturesOf({ charts }: ReportModel): Map<string, Buffer> | null {
   }
 }
 
-function workOf({ machines }: ReportModel): Pick<PageData, "work" | "workOf"> {
-  const work = new Map<string, WorkFacts>();
-  const indices = machines.map(({ resultOfSuite }) =>
+function workData({ machines }: ReportModel): Pick<PageData, "work" | "workOf"> {
+  const work = new Map<string, Result>();
+  const indices = machines.map((machine) =>
     Object.fromEntries(
-      [...resultOfSuite].map(([suite, result]) => {
-        const facts = workFacts(result);
-        const key = JSON.stringify(facts);
-        if (!work.has(key)) work.set(key, facts);
-        return [suite, [...work.keys()].indexOf(key)];
+      [...machine.resultOfSuite.keys()].flatMap((suite) => {
+        const own = workOf(machine, suite);
+        if (own === null) return [];
+        const key = JSON.stringify(own);
+        if (!work.has(key)) work.set(key, own);
+        return [[suite, [...work.keys()].indexOf(key)] as const];
       }),
     ),
   );

@@ -1,7 +1,8 @@
 /** What the page's script needs, as the page carries it: the same charts as the pictures, and samples for another baseline. */
+
+import type { Result } from "../../results/schema.js";
 import type { ComparedRow } from "../charts/against-chart.js";
 import type { ChartSpec } from "../charts/chart-spec.js";
-import type { WorkFacts } from "../model/work-differences.js";
 
 export interface PageTable {
   /** Of the table's element. */
@@ -25,8 +26,8 @@ export interface PageData {
   readonly charts: readonly ChartSpec[];
   readonly compared: readonly ComparedRow[];
   readonly tables: readonly PageTable[];
-  /** Distinct, and which of them a machine's suites have. */
-  readonly work: readonly WorkFacts[];
+  /** What was done, without figures, each once; and which of them a machine's suites have. */
+  readonly work: readonly Result[];
   readonly workOf: readonly Readonly<Record<string, number>>[];
 }
 
