@@ -10,6 +10,7 @@ pub mod dlm;
 #[cfg(not(loom))]
 mod dlm_addon;
 pub mod file_lock;
+#[cfg(not(loom))]
 pub mod io_uring_probe;
 #[cfg(not(loom))]
 pub mod kernel_dlm;
