@@ -135,7 +135,7 @@ async function main(): Promise<void> {
     });
   }
   const { buildProgram } = await import("./commands/program.js");
-  const program = await buildProgram();
+  const program = await buildProgram(argv[0]);
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (thrown) {

@@ -4,32 +4,25 @@
  */
 import { Command } from "commander";
 import { slotmarkVersion } from "../measure/identity.js";
-import { registerCalibrate } from "./calibrate.js";
-import { registerCompare } from "./compare.js";
-import { registerCreate } from "./create.js";
-import { registerDoctor } from "./doctor.js";
-import { registerExamine } from "./examine.js";
-import { registerMerge } from "./merge.js";
-import { registerReplay } from "./replay.js";
-import { registerReport } from "./report.js";
-import { registerRun } from "./run.js";
-import { registerSchema } from "./schema.js";
 
-/** Every command's register function, in the order of `--help`. */
-const REGISTER: readonly ((program: Command) => void)[] = [
-  registerRun,
-  registerCompare,
-  registerCreate,
-  registerExamine,
-  registerReplay,
-  registerReport,
-  registerMerge,
-  registerDoctor,
-  registerCalibrate,
-  registerSchema,
-];
+type Register = (program: Command) => void;
 
-export async function buildProgram(): Promise<Command> {
+/** Every command's register function, in the order of `--help`, loaded when it is needed: loading all takes longer than a small run. */
+const REGISTER: Readonly<Record<string, () => Promise<Register>>> = {
+  run: async () => (await import("./run.js")).registerRun,
+  compare: async () => (await import("./compare.js")).registerCompare,
+  create: async () => (await import("./create.js")).registerCreate,
+  examine: async () => (await import("./examine.js")).registerExamine,
+  replay: async () => (await import("./replay.js")).registerReplay,
+  report: async () => (await import("./report.js")).registerReport,
+  merge: async () => (await import("./merge.js")).registerMerge,
+  doctor: async () => (await import("./doctor.js")).registerDoctor,
+  calibrate: async () => (await import("./calibrate.js")).registerCalibrate,
+  schema: async () => (await import("./schema.js")).registerSchema,
+};
+
+/** @param first what the command line begins with: a command that is named there is the only one that is loaded */
+export async function buildProgram(first?: string): Promise<Command> {
   const program = new Command("slotmark")
     .description("Measures what a clustered md array costs: slot bitmaps, locks and messages.")
     .version(slotmarkVersion())
@@ -39,6 +32,8 @@ export async function buildProgram(): Promise<Command> {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   // Subcommands copy these settings when they are created, so they come after them.
-  for (const register of REGISTER) register(program);
+  const named = first === undefined || !Object.hasOwn(REGISTER, first) ? undefined : REGISTER[first];
+  const wanted = named === undefined ? Object.values(REGISTER) : [named];
+  for (const register of await Promise.all(wanted.map((load) => load()))) register(program);
   return program;
 }
