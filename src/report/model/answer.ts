@@ -3,7 +3,7 @@ import { medianInterval } from "../../measure/median-interval.js";
 import { adviceSentence } from "../chunk-advice-table.js";
 import { signedPercent } from "../quantity.js";
 import { figureText, medianOf } from "./cell-text.js";
-import { type FigureRow, type FigureTable, variantsOf, variantText } from "./figure-table.js";
+import { type FigureRow, type FigureTable, settledFirst, variantsOf, variantText } from "./figure-table.js";
 import { unlikeness } from "./like-with-like.js";
 import type { Machine } from "./machine-list.js";
 import { compareFigures, intervalText, ratioFigure } from "./ratio-text.js";
@@ -30,6 +30,8 @@ export function answersOf(machines: readonly Machine[], tables: readonly FigureT
 }
 
 function fastest(machines: readonly Machine[], table: FigureTable): Answer[] {
+  const order = settledFirst(table);
+  const bySettling = ([a]: readonly FigureRow[], [b]: readonly FigureRow[]) => (a && b ? order(a, b) : 0);
   const shared = variantsOf(table)
     .flatMap((rows) => {
       const column = table.columns.findIndex(
@@ -38,7 +40,7 @@ function fastest(machines: readonly Machine[], table: FigureTable): Answer[] {
       );
       return column < 0 ? [] : [{ rows, column }];
     })
-    .sort((a, b) => b.rows.length - a.rows.length);
+    .sort((a, b) => b.rows.length - a.rows.length || bySettling(a.rows, b.rows));
   const [headline] = shared;
   if (headline === undefined) return [];
   const winners = shared.map(({ rows, column }) => ranking(table, rows, column)[0]?.row.machine);

@@ -1,7 +1,7 @@
 /** The figures that a picture of all machines compares: of each table what most machines have. */
 import type { ComparedRow } from "../charts/against-chart.js";
 import { labelText } from "./cell-text.js";
-import { type FigureTable, variantsOf } from "./figure-table.js";
+import { type FigureTable, inSentence, settledFirst, variantsOf } from "./figure-table.js";
 
 /** More rows than these are no picture. */
 const MOST_ROWS = 10;
@@ -12,7 +12,9 @@ export function comparedRows(tables: readonly FigureTable[], machineCount: numbe
 }
 
 function rowsOf(table: FigureTable, machineCount: number): ComparedRow[] {
-  const found = variantsOf(table).flatMap((rows) =>
+  const order = settledFirst(table);
+  const variants = [...variantsOf(table)].sort(([a], [b]) => (a && b ? order(a, b) : 0));
+  const found = variants.flatMap((rows) =>
     table.columns.flatMap(({ title, direction, compared }, column) => {
       const samples: (readonly number[])[] = Array.from({ length: machineCount }, () => []);
       for (const row of rows) samples[row.machine] = row.samples[column] ?? [];
@@ -48,9 +50,7 @@ function labelOf(
     )
     .slice(0, LABELS)
     .map(([name, column, value]) =>
-      typeof value === "number"
-        ? `${column.toLowerCase()} ${labelText(name, value)}`
-        : labelText(name, value),
+      typeof value === "number" ? `${inSentence(column)} ${labelText(name, value)}` : labelText(name, value),
     );
   const what = [SHORT[id], title].filter(Boolean).join(": ");
   return shown.length === 0 ? what : `${what}, ${shown.join(", ")}`;

@@ -197,10 +197,24 @@ export function variantsOf({ rows }: FigureTable): (readonly FigureRow[])[] {
   return [...variants.values()];
 }
 
+/** A column's title within a sentence; LVB stays as it is. */
+export function inSentence(title: string): string {
+  return title.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+}
+
+const PHASES = ["steady", "hot", "cold", "notSteady"];
+
+/** Variants that say most first: what had settled, then the others. */
+export function settledFirst({ labelColumns }: FigureTable): (a: FigureRow, b: FigureRow) => number {
+  const place = labelColumns.findIndex(({ name }) => name === "phase");
+  const rank = ({ labels }: FigureRow) => PHASES.indexOf(String(labels[place] ?? "steady"));
+  return (a, b) => rank(a) - rank(b);
+}
+
 /** What sets a row apart, in words: `nodes 4, chunk 64K`; what it has no label for is left out. */
 export function variantText({ labelColumns }: FigureTable, { labels }: FigureRow): string {
   return labelColumns
-    .map(({ name, title }, index) => [name, title.toLowerCase(), labels[index] ?? ""] as const)
+    .map(({ name, title }, index) => [name, inSentence(title), labels[index] ?? ""] as const)
     .filter(([, , value]) => value !== "")
     .map(([name, title, value]) => `${title} ${labelText(name, value)}`)
     .join(", ");
