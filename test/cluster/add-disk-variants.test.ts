@@ -125,13 +125,17 @@ suite("the first patches' deadlock of two receivers", { timeout: HANGS_MS }, () 
       timeouts: AMPLE,
       watchLocks: true,
     }));
+    const deadlocks = () =>
+      nodes.flatMap(({ events }) =>
+        events.flatMap((event) =>
+          event.kind === "lockCall" && event.status === -35 ? [`${event.resource} ${event.mode}`] : [],
+        ),
+      );
     await at(nodes, 0).node.addDisk({ path: disks[0] });
-    await settled(() => nodes.slice(1).every((node) => stepsOf(node).includes("learn added")), "learned");
-    return nodes.flatMap(({ events }) =>
-      events.flatMap((event) =>
-        event.kind === "lockCall" && event.status === -35 ? [`${event.resource} ${event.mode}`] : [],
-      ),
-    );
+    // A receiver that is refused may still be in line when the next message is written, and then misses it: no wait for that one.
+    const learned = () => nodes.slice(1).every((node) => stepsOf(node).includes("learn added"));
+    await settled(() => learned() || (variant === "original" && deadlocks().length > 0), "learned");
+    return deadlocks();
   }
 
   test("original: a receiver's CR to EX waits for the other's, and fails", async (t) => {
