@@ -9,7 +9,7 @@ import { type Difference, differences } from "./comparability.js";
 import { type ComparedFigure, judgeFigures } from "./compared-figure.js";
 import { type Geomean, geomeans } from "./geomeans.js";
 import { DEFAULT_METRICS, figureName } from "./metric-figures.js";
-import { pairFigures, type Unmatched } from "./paired-figures.js";
+import { pairFigures, type RoundOf, type Unmatched } from "./paired-figures.js";
 import { refuseDifferentUnits } from "./units.js";
 import { countUnused, labelsOfSides, plannedTrials, type Unused } from "./variants.js";
 import type { Verdict } from "./verdict.js";
@@ -32,6 +32,15 @@ export interface CompareOptions {
   /** Compare also what differs in more than it should. */
   readonly anyway: boolean;
   readonly calibration: Calibration | null;
+  /** Where both sides were measured by turns. */
+  readonly turns?: Turns;
+}
+
+/** How two sides came about that were measured by turns, round by round. */
+export interface Turns {
+  readonly roundOf: RoundOf;
+  /** In what the sides differ on purpose: that is no difference. */
+  readonly varied: ReadonlySet<Difference["kind"]>;
 }
 
 export interface ComparedSide {
@@ -52,6 +61,8 @@ export interface Comparison {
   readonly differences: readonly Difference[];
   /** Compared in spite of the differences. */
   readonly anyway: boolean;
+  /** They differ, be it by --anyway or in what was varied on purpose: not all that one has the other must have. */
+  readonly unlike: boolean;
   readonly alpha: number;
   readonly thresholdPercent: number | null;
   readonly figures: readonly ComparedFigure[];
@@ -67,15 +78,19 @@ export interface Comparison {
 export function compareResults(base: NamedResult, head: NamedResult, options: CompareOptions): Comparison {
   for (const { name, result } of [base, head]) refuseEmpty(name, result);
   refuseDifferentUnits(base, head);
-  const found = differences(base.result, head.result);
+  const { alpha, thresholdPercent, turns } = options;
+  const all = differences(base.result, head.result);
+  const found = all.filter(({ kind }) => turns?.varied.has(kind) !== true);
   const sides = { base: sideOf(base), head: sideOf(head), differences: found };
-  const { alpha, thresholdPercent } = options;
   const anyway = options.anyway && found.length > 0;
+  // Whoever compares unlike things knows that they do not have all in common.
+  const unlike = anyway || all.length > found.length;
   if (found.length > 0 && !anyway)
     return {
       ...sides,
       verdict: null,
       anyway,
+      unlike,
       alpha,
       thresholdPercent,
       figures: [],
@@ -83,22 +98,23 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
       unmatched: [],
     };
 
-  const ignored = anyway ? labelsOfSides(base.result, head.result) : new Set<string>();
+  const ignored = unlike ? labelsOfSides(base.result, head.result) : new Set<string>();
   const patterns = options.metrics.length > 0 ? options.metrics : DEFAULT_METRICS;
   const { pairs, unmatched } = pairFigures(
     plannedTrials(base.result, ignored),
     plannedTrials(head.result, ignored),
     patterns,
     alpha,
+    turns?.roundOf,
   );
   if (pairs.length === 0) throw nothingInCommon(base, head, patterns, unmatched);
   const figures = judgeFigures(pairs, options);
-  // Whoever compares unlike things knows that they do not have all in common.
-  const lost = anyway ? [] : unmatched;
+  const lost = unlike ? [] : unmatched;
   return {
     ...sides,
     verdict: overall(figures, lost),
     anyway,
+    unlike,
     alpha,
     thresholdPercent,
     figures,

@@ -3,12 +3,12 @@ import { SlotmarkError } from "../errors.js";
 import { medianInterval } from "../measure/median-interval.js";
 import { median } from "../measure/quantile.js";
 import type { Calibration } from "../results/calibration.js";
+import { type FigureEvidence, figureEvidence } from "./figure-evidence.js";
 import { holm } from "./holm.js";
 import { figureName, type MetricFigure } from "./metric-figures.js";
-import { type NoiseFloor, noiseFloor } from "./noise-floor.js";
+import { type NoiseFloor, noiseFloor, pairedFloor } from "./noise-floor.js";
 import type { FigurePair } from "./paired-figures.js";
-import { type RankTest, rankTest } from "./rank-test.js";
-import { type RatioInterval, ratioInterval } from "./ratio-interval.js";
+import type { RatioInterval } from "./ratio-interval.js";
 import { ratioScale } from "./ratio-scale.js";
 import type { Variant } from "./variants.js";
 import { type Judgement, judge } from "./verdict.js";
@@ -29,12 +29,20 @@ export interface ComparedFigure extends MetricFigure, Judgement {
   readonly direction: "lower" | "higher";
   readonly base: FigureSide;
   readonly head: FigureSide;
-  /** Of medians, head ÷ base; of a metric in percent, of what these percents are added to (1 + percent ÷ 100). */
+  /**
+   * Head ÷ base, of medians or, where trials are paired by round, within the rounds; of a metric in percent, of what these percents
+   * are added to (1 + percent ÷ 100).
+   */
   readonly interval: RatioInterval;
+  /** Rounds that were compared in pairs; null: all trials of one side with all of the other. */
+  readonly rounds: number | null;
   readonly p: number;
   readonly adjustedP: number;
-  readonly method: RankTest["method"];
+  readonly method: FigureEvidence["method"];
+  /** Smaller changes do not count. */
   readonly floor: NoiseFloor;
+  /** The machine's own, which `unchanged` goes by: where drift cancels, smaller changes count than the machine shows by itself. */
+  readonly machineFloor: NoiseFloor;
 }
 
 export interface JudgeOptions {
@@ -45,47 +53,36 @@ export interface JudgeOptions {
 
 /** @throws SlotmarkError `metric-negative` (input) */
 export function judgeFigures(pairs: readonly FigurePair[], options: JudgeOptions): ComparedFigure[] {
-  const tests = pairs.map(({ base, head }) => tested(base, head));
-  const adjusted = holm(tests.map(({ p }) => p));
-  return pairs.map((pair, index) => {
-    const test = tests[index] ?? tested(pair.base, pair.head);
-    const adjustedP = adjusted[index] ?? 1;
+  const { alpha, calibration, thresholdPercent } = options;
+  const hypotheses = pairs.length;
+  const evidences = pairs.map((pair) =>
+    figureEvidence(ratiosOf(pair, pair.base), ratiosOf(pair, pair.head), pair.rounds, { hypotheses, alpha }),
+  );
+  const adjusted = holm(evidences.map(({ p }) => p));
+  return evidences.map((evidence, index) => {
+    const pair = pairs[index] as FigurePair;
     const { variant, metric, figure, unit, direction } = pair;
-    const floor = noiseFloor(options.calibration, variant, pair, options.thresholdPercent);
-    const interval = ratioInterval(ratiosOf(pair, pair.base), ratiosOf(pair, pair.head));
+    const adjustedP = adjusted[index] ?? 1;
+    const machineFloor = noiseFloor(calibration, variant, pair, thresholdPercent);
+    const floor = evidence.rounds === null ? machineFloor : pairedFloor(machineFloor, thresholdPercent);
+    const { rounds, p, method, interval } = evidence;
     const judgement = judge({
+      ...evidence,
       direction,
-      baseTrials: pair.base.length,
-      headTrials: pair.head.length,
-      test,
       adjustedP,
-      hypotheses: pairs.length,
-      interval,
+      hypotheses,
       floorPercent: floor.percent,
-      alpha: options.alpha,
+      machineFloorPercent: machineFloor.percent,
+      alpha,
     });
     return {
-      variant,
-      metric,
-      figure,
-      unit,
-      direction,
+      ...{ variant, metric, figure, unit, direction },
       base: sideOf(pair.base),
       head: sideOf(pair.head),
-      interval,
-      p: test.p,
-      adjustedP,
-      method: test.method,
-      floor,
+      ...{ interval, rounds, p, adjustedP, method, floor, machineFloor },
       ...judgement,
     };
   });
-}
-
-function tested(base: readonly number[], head: readonly number[]): RankTest {
-  const test = rankTest(base, head);
-  if (test === null) throw new Error("a figure that is compared has trials on both sides");
-  return test;
 }
 
 function sideOf(values: readonly number[]): FigureSide {

@@ -7,9 +7,9 @@ export interface NoiseFloor {
   readonly percent: number;
   /**
    * measured: for this very variant. otherVariant: the largest that was measured for this figure. assumed: nothing was measured.
-   * threshold: the user's own, where it is larger or nothing was measured.
+   * threshold: the user's own, where it is larger or nothing was measured. paired: of trials by turns, in which drift cancels.
    */
-  readonly from: "measured" | "otherVariant" | "assumed" | "threshold";
+  readonly from: "measured" | "otherVariant" | "assumed" | "threshold" | "paired";
 }
 
 /** Of a machine that nobody has measured: larger than most, so that a shared one does not cry wolf. */
@@ -22,6 +22,19 @@ const ASSUMED_PERCENT: Readonly<Record<Figure, number>> = {
   p999: 50,
   max: 100,
 };
+
+/**
+ * What a change has to exceed where both sides ran by turns. Chance is the test's business and drift has cancelled; what is left is
+ * how code and data come to lie in memory, which moves a program by a percent or two though nothing of it has changed (Mytkowicz et
+ * al. 2009, "Producing wrong data without doing anything obviously wrong").
+ */
+const PAIRED_PERCENT = 2;
+
+/** @param machine its floor for results that were measured one after another */
+export function pairedFloor(machine: NoiseFloor, thresholdPercent: number | null): NoiseFloor {
+  const percent = thresholdPercent ?? PAIRED_PERCENT;
+  return percent < machine.percent ? { percent, from: "paired" } : machine;
+}
 
 export function noiseFloor(
   calibration: Pick<Calibration, "floors"> | null,

@@ -10,7 +10,12 @@ export interface FigurePair extends MetricFigure {
   readonly direction: Metric["direction"];
   readonly base: readonly number[];
   readonly head: readonly number[];
+  /** Where trials belong together by round: of each value its round. */
+  readonly rounds: { readonly base: readonly number[]; readonly head: readonly number[] } | null;
 }
+
+/** The round in which a trial of either side was measured. */
+export type RoundOf = (trial: Trial) => number;
 
 export interface Unmatched {
   readonly variant: Variant;
@@ -27,12 +32,16 @@ export interface PairedFigures {
   readonly unmatched: readonly Unmatched[];
 }
 
-/** @param alpha tells phases that can be judged from those that only a few trials strayed into */
+/**
+ * @param alpha tells phases that can be judged from those that only a few trials strayed into
+ * @param roundOf null: trials of the two sides do not belong together
+ */
 export function pairFigures(
   base: readonly PlannedTrials[],
   head: readonly PlannedTrials[],
   patterns: readonly string[],
   alpha: number,
+  roundOf: RoundOf | null = null,
 ): PairedFigures {
   const headByKey = new Map(head.map((planned) => [planned.key, planned]));
   const baseKeys = new Set(base.map(({ key }) => key));
@@ -46,7 +55,7 @@ export function pairFigures(
     }
     const phases = commonPhases(planned, other, alpha);
     for (const { one, two } of phases) {
-      const found = pairVariant(one, two, patterns);
+      const found = pairVariant(one, two, patterns, roundOf);
       pairs.push(...found.pairs);
       unmatched.push(...found.unmatched);
     }
@@ -86,7 +95,12 @@ function commonPhases(base: PlannedTrials, head: PlannedTrials, alpha: number): 
   return decidable.length > 0 ? decidable : common;
 }
 
-function pairVariant(base: VariantTrials, head: VariantTrials, patterns: readonly string[]): PairedFigures {
+function pairVariant(
+  base: VariantTrials,
+  head: VariantTrials,
+  patterns: readonly string[],
+  roundOf: RoundOf | null,
+): PairedFigures {
   const inBase = figuresOf(base.trials, patterns);
   const inHead = figuresOf(head.trials, patterns);
   const pairs: FigurePair[] = [];
@@ -100,25 +114,31 @@ function pairVariant(base: VariantTrials, head: VariantTrials, patterns: readonl
       unmatched.push({ variant, figure: { metric, figure: which }, side, unused: 0 });
       continue;
     }
-    const { values: baseValues, ...rest } = one;
-    pairs.push({ ...rest, variant, base: baseValues, head: two.values });
+    const { values: baseValues, trials: baseTrials, ...rest } = one;
+    const rounds = roundOf === null ? null : { base: baseTrials.map(roundOf), head: two.trials.map(roundOf) };
+    pairs.push({ ...rest, variant, base: baseValues, head: two.values, rounds });
   }
   return { pairs, unmatched };
 }
 
-type Sample = MetricFigure & Pick<FigurePair, "unit" | "direction"> & { readonly values: readonly number[] };
+interface Sample extends MetricFigure, Pick<FigurePair, "unit" | "direction"> {
+  /** A value of each of the trials. */
+  readonly values: number[];
+  readonly trials: Trial[];
+}
 
 /** Of every selected figure its values, a trial each. */
 function figuresOf(trials: readonly Trial[], patterns: readonly string[]): Map<string, Sample> {
-  const samples = new Map<string, Sample & { values: number[] }>();
-  for (const { metrics } of trials) {
-    for (const [name, metric] of Object.entries(metrics)) {
+  const samples = new Map<string, Sample>();
+  for (const trial of trials) {
+    for (const [name, metric] of Object.entries(trial.metrics)) {
       for (const figure of selectedFigures(patterns, name, metric)) {
         const key = `${name}:${FIGURES.indexOf(figure)}`;
         const { unit, direction } = metric;
-        const sample = samples.get(key) ?? { metric: name, figure, unit, direction, values: [] };
+        const sample = samples.get(key) ?? { metric: name, figure, unit, direction, values: [], trials: [] };
         samples.set(key, sample);
         sample.values.push(metric[figure] ?? Number.NaN);
+        sample.trials.push(trial);
       }
     }
   }

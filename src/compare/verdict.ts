@@ -1,27 +1,33 @@
 /**
- * What two samples of one figure say. A change counts only where three witnesses agree: the U test (after Holm's correction), the
- * bootstrap interval of the ratio of medians, and the machine's noise floor. Each alone cries wolf: the test sees drift of no size, the
+ * What two samples of one figure say. A change counts only where three witnesses agree: the test (after Holm's correction), the
+ * interval of the ratio, and the machine's noise floor. Each alone cries wolf: the test sees drift of no size, the
  * interval knows nothing of other figures, and a size says nothing about chance.
  */
 import type { Metric } from "../results/schema.js";
-import { leastTrials, smallestP } from "./least-trials.js";
 import { normalUpperQuantile } from "./normal-distribution.js";
-import type { RankTest } from "./rank-test.js";
 import type { RatioInterval } from "./ratio-interval.js";
 
 export type Verdict = "regressed" | "improved" | "unchanged" | "inconclusive";
 
 export interface Evidence {
   readonly direction: Metric["direction"];
-  readonly baseTrials: number;
-  readonly headTrials: number;
-  readonly test: RankTest;
+  /** Samples that the test is of: trials of the smaller side, or pairs. */
+  readonly samples: number;
+  /** As few as can show anything, in a comparison of so many figures. */
+  readonly leastSamples: number;
+  /** The smallest p-value that so many samples can give. */
+  readonly smallestP: number;
+  /** P that, by chance alone, the head's values lie so far above the base's. */
+  readonly headAbove: number;
+  readonly headBelow: number;
   /** p after Holm's correction over all `hypotheses` figures that are compared. */
   readonly adjustedP: number;
   readonly hypotheses: number;
   readonly interval: RatioInterval;
   /** A change by less than this is the machine's, percent. */
   readonly floorPercent: number;
+  /** What `unchanged` has to exclude is measured by this, percent; at least the floor. */
+  readonly machineFloorPercent: number;
   readonly alpha: number;
 }
 
@@ -42,7 +48,7 @@ const EXCLUDED_FLOORS = 2;
 const MOST_EXCLUDED = Math.log(3);
 
 export function judge(evidence: Evidence): Judgement {
-  const { baseTrials, headTrials, alpha, hypotheses } = evidence;
+  const { samples, leastSamples, alpha, hypotheses } = evidence;
   const worse = worsening(evidence);
   const floor = Math.log1p(evidence.floorPercent / 100);
   const sure = evidence.adjustedP <= alpha;
@@ -50,13 +56,11 @@ export function judge(evidence: Evidence): Judgement {
     return { verdict: "regressed", reason: null, moreTrials: null };
   if (sure && worse.high < 0 && worse.change < -floor && !worse.tailIsSmaller)
     return { verdict: "improved", reason: null, moreTrials: null };
-  if (smallestP(baseTrials, headTrials) > alpha / hypotheses) {
-    const [fewer, more] = [Math.min(baseTrials, headTrials), Math.max(baseTrials, headTrials)];
-    const needed = Math.min(leastTrials(hypotheses, alpha), leastTrials(hypotheses, alpha, more));
-    const moreTrials = Math.max(1, needed - fewer);
+  if (evidence.smallestP > alpha / hypotheses) {
+    const moreTrials = Math.max(1, leastSamples - samples);
     return { verdict: "inconclusive", reason: "tooFewTrials", moreTrials };
   }
-  const excluded = Math.min(MOST_EXCLUDED, EXCLUDED_FLOORS * floor);
+  const excluded = Math.min(MOST_EXCLUDED, EXCLUDED_FLOORS * Math.log1p(evidence.machineFloorPercent / 100));
   if (worse.high <= excluded) return { verdict: "unchanged", reason: null, moreTrials: null };
   return {
     verdict: "inconclusive",
@@ -66,7 +70,7 @@ export function judge(evidence: Evidence): Judgement {
 }
 
 interface Worsening {
-  /** Logarithm of the ratio of medians, positive where the head is worse; and its interval. */
+  /** Logarithm of the ratio, positive where the head is worse; and its interval. */
   readonly change: number;
   readonly low: number;
   readonly high: number;
@@ -74,13 +78,12 @@ interface Worsening {
   readonly tailIsSmaller: boolean;
 }
 
-function worsening({ direction, interval, test }: Evidence): Worsening {
+function worsening({ direction, interval, headAbove, headBelow }: Evidence): Worsening {
   const change = Math.log(interval.ratio);
   const [low, high] = [Math.log(interval.low), Math.log(interval.high)];
-  // `lower`: the base's values are low, so the head's are high.
   return direction === "lower"
-    ? { change, low, high, tailIsSmaller: test.lower < test.higher }
-    : { change: -change, low: -high, high: -low, tailIsSmaller: test.higher < test.lower };
+    ? { change, low, high, tailIsSmaller: headAbove < headBelow }
+    : { change: -change, low: -high, high: -low, tailIsSmaller: headBelow < headAbove };
 }
 
 /**
@@ -93,7 +96,7 @@ function trialsToDecide(
   floor: number,
   excluded: number,
 ): number | null {
-  const { baseTrials, headTrials, alpha, hypotheses } = evidence;
+  const { samples, alpha, hypotheses } = evidence;
   const halfWidth = high - change;
   const standsOut =
     normalUpperQuantile(alpha / (2 * hypotheses)) /
@@ -101,7 +104,6 @@ function trialsToDecide(
   const room = change > floor ? change / Math.max(1, standsOut) : excluded - change;
   // Between what must be excluded and what counts there is nothing to decide.
   if (room <= 0) return null;
-  const trials = Math.min(baseTrials, headTrials);
-  const wanted = trials * (halfWidth / room) ** 2;
-  return Number.isFinite(wanted) ? Math.max(1, Math.ceil(wanted - trials)) : null;
+  const wanted = samples * (halfWidth / room) ** 2;
+  return Number.isFinite(wanted) ? Math.max(1, Math.ceil(wanted - samples)) : null;
 }

@@ -11,9 +11,9 @@ import { PLAIN } from "./terminal-style.js";
 
 /** @returns the document, its last line ended */
 export function comparisonJunit(comparison: Comparison, more: readonly string[] = []): string {
-  const { figures, unmatched, differences, verdict, anyway } = comparison;
+  const { figures, unmatched, differences, verdict, anyway, unlike } = comparison;
   // Who compares unlike things knows that they do not have all in common.
-  const lost = anyway ? [] : unmatched;
+  const lost = unlike ? [] : unmatched;
   const failures = figures.filter((figure) => figure.verdict === "regressed").length;
   const open = figures.filter((figure) => figure.verdict === "inconclusive").length;
   const errors = verdict === null ? differences.length : open + lost.length;

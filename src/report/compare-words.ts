@@ -103,11 +103,13 @@ function unmatchedNotes(comparison: Comparison): string[] {
 }
 
 function floorNotes({ figures, thresholdPercent }: Comparison): string[] {
-  const from = new Set(figures.map(({ floor }) => floor.from));
-  const notes: string[] = [];
+  const from = new Set(figures.map(({ machineFloor }) => machineFloor.from));
+  const notes = pairedFloorNotes(figures);
   if (from.has("assumed")) {
-    const assumed = figures.filter(({ floor }) => floor.from === "assumed");
-    const percents = [...new Set(assumed.map(({ floor }) => `${floor.percent} %`))].join(" and ");
+    const assumed = figures.filter(({ machineFloor }) => machineFloor.from === "assumed");
+    const percents = [...new Set(assumed.map(({ machineFloor }) => `${machineFloor.percent} %`))].join(
+      " and ",
+    );
     notes.push(
       `The noise floor of ${assumed.length === figures.length ? "this machine" : `${assumed.length} figures`} is not known: changes of less than ${percents} are taken for noise. \`slotmark calibrate\` measures it.`,
     );
@@ -119,17 +121,44 @@ function floorNotes({ figures, thresholdPercent }: Comparison): string[] {
   return notes;
 }
 
-function methodNotes(figures: readonly ComparedFigure[], alpha: number): string[] {
-  const approximated = figures.filter(({ method }) => method === "normal").length;
-  const how =
-    approximated === 0
-      ? "exact U tests"
-      : approximated === figures.length
-        ? "U tests by the normal approximation, for there are too many trials to count through"
-        : `exact U tests, ${approximated} of them by the normal approximation`;
+function pairedFloorNotes(figures: readonly ComparedFigure[]): string[] {
+  const paired = figures.filter(({ floor }) => floor.from === "paired");
+  if (paired.length === 0) return [];
+  const percents = [...new Set(paired.map(({ floor }) => `${floor.percent} %`))].join(" and ");
+  const which = paired.length === figures.length ? "" : ` of ${paired.length} figures`;
   return [
-    `Medians of trials, ± their 95 % interval (of less than 6 trials the whole range); p of ${how}, by Holm's correction over ${figures.length}; alpha ${alpha}. Intervals of changes are 95 % bootstrap intervals of the ratio of medians.`,
+    `Both sides ran by turns, so that drift is in both: changes${which} from ${percents} on count, below the machine's noise floor; that no change is shown is still said by the machine's.`,
   ];
+}
+
+function methodNotes(figures: readonly ComparedFigure[], alpha: number): string[] {
+  const paired = figures.filter(({ rounds }) => rounds !== null);
+  const single = figures.filter(({ rounds }) => rounds === null);
+  const how = [
+    ...(paired.length === 0
+      ? []
+      : [
+          `exact signed-rank tests of the ratios within rounds${single.length > 0 ? ` (${paired.length})` : ""}`,
+        ]),
+    ...(single.length === 0 ? [] : [rankTestWords(single)]),
+  ].join(" and ");
+  const intervals = [
+    ...(paired.length === 0
+      ? []
+      : ["those of a signed-rank test, around the median of their means two by two"]),
+    ...(single.length === 0 ? [] : ["bootstrap intervals of the ratio of medians"]),
+  ].join(", or ");
+  return [
+    `Medians of trials, ± their 95 % interval (of less than 6 trials the whole range); p of ${how}, by Holm's correction over ${figures.length}; alpha ${alpha}. 95 % intervals of changes are ${intervals}.`,
+  ];
+}
+
+function rankTestWords(figures: readonly ComparedFigure[]): string {
+  const approximated = figures.filter(({ method }) => method === "normal").length;
+  if (approximated === 0) return "exact U tests";
+  return approximated === figures.length
+    ? "U tests by the normal approximation, for there are too many trials to count through"
+    : `exact U tests, ${approximated} of them by the normal approximation`;
 }
 
 /** `write_latency_ns:p50 (cold, with bitmap) +19.1 % (+16.2 % to +22.3 %), noise floor 3.1 %` */
