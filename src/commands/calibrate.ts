@@ -22,6 +22,7 @@ import { childRun, OWN_MAIN } from "./child-run.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
 import { repeatedOption } from "./repeated-option.js";
+import { DEFAULT_RUN, refuseRunOptions, wholeNumber, withSuite } from "./run-arguments.js";
 
 interface CalibrateOptions {
   readonly runs: string;
@@ -32,10 +33,8 @@ interface CalibrateOptions {
   readonly quiet?: boolean;
 }
 
-/** What `quick` writes, without its locks and messages: about two minutes a run. */
-const DEFAULT_RUN = ["bitmap", "--chunk", "64K", "--workload", "uniform", "--plug", "1"];
 /** They decide where runs go and what becomes of them, which is decided here. */
-const NOT_FOR_RUNS = /^--(resume|list|trace)(=|$)/;
+const NOT_FOR_RUNS = ["resume", "list", "trace"];
 
 export function registerCalibrate(program: Command): void {
   program
@@ -60,14 +59,9 @@ export function registerCalibrate(program: Command): void {
 }
 
 async function calibrate(runArguments: readonly string[], options: CalibrateOptions): Promise<void> {
-  const wanted = atLeast("--runs", options.runs, 2);
-  const trials = atLeast("--trials", options.trials, LEAST_TRIALS_PER_SIDE);
-  const foreign = runArguments.find((argument) => NOT_FOR_RUNS.test(argument));
-  if (foreign !== undefined)
-    throw usage(
-      `${foreign} means nothing to calibrate, which decides itself what becomes of its runs`,
-      "Leave it out.",
-    );
+  const wanted = wholeNumber("--runs", options.runs, 2, 4);
+  const trials = wholeNumber("--trials", options.trials, LEAST_TRIALS_PER_SIDE, 12);
+  refuseRunOptions("calibrate", runArguments, NOT_FOR_RUNS);
   const out = path.resolve(options.out ?? CALIBRATION_FILE);
   refuseSpecialFile(out);
   const runs: NamedResult[] = options.from.map((name) => ({ name, result: readResult(name) }));
@@ -161,23 +155,4 @@ function refuseUnlike(first: NamedResult, other: NamedResult): void {
     `${first.name} and ${other.name} are not runs of the same: ${one.field} is ${one.base} and ${one.head}${found.length > 1 ? ` (and ${found.length - 1} more)` : ""}`,
     "Name with --from only runs of this machine and with the same arguments.",
   );
-}
-
-/** A first word that is no option is the suite; of an option that is given twice the last one counts. */
-function withSuite(runArguments: readonly string[]): readonly string[] {
-  const [first] = runArguments;
-  return first === undefined || first.startsWith("-") ? [...DEFAULT_RUN, ...runArguments] : runArguments;
-}
-
-function atLeast(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= 10_000) return value;
-  throw usage(
-    `${option} takes a whole number from ${least} on, not ${JSON.stringify(text)}`,
-    `Try ${option} ${Math.max(4, least)}.`,
-  );
-}
-
-function usage(message: string, remedy: string): SlotmarkError {
-  return new SlotmarkError("usage", "option-invalid", message, remedy);
 }

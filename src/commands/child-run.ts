@@ -25,6 +25,8 @@ export interface ChildRun {
   /** What follows `slotmark run`, without --out. */
   readonly args: readonly string[];
   readonly out: string;
+  /** Beside this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -32,9 +34,10 @@ export interface ChildRun {
  * @returns null where `signal` ended it
  * @throws SlotmarkError what the run said
  */
-export async function childRun({ main, args, out, signal }: ChildRun): Promise<Result | null> {
+export async function childRun({ main, args, out, environment, signal }: ChildRun): Promise<Result | null> {
   const child = spawn(process.execPath, [main, "run", ...args, "--out", out, "--json", "--quiet"], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
   });
   let stdout = "";
   let stderr = "";

@@ -14,6 +14,7 @@ export interface CompareCommandOptions {
   readonly threshold?: string;
   readonly metric: readonly string[];
   readonly anyway?: boolean;
+  readonly confirm?: boolean;
   readonly calibration?: string;
   readonly json?: boolean;
 }
@@ -37,6 +38,7 @@ export function withCompareOptions(command: Command): Command {
       "--calibration <file>",
       "noise floors of this machine (default: slotmark-calibration.json beside HEAD)",
     )
+    .option("--confirm", "measure what regressed once more; only what regresses in both counts")
     .option(
       "--anyway",
       "compare also what differs in machine, device, scenario or backend; every output says so",

@@ -7,6 +7,7 @@ import { readResult } from "../results/store.js";
 import { type CompareCommandOptions, compareOptions, withCompareOptions } from "./compare-options.js";
 import { concludeComparison } from "./compare-output.js";
 import { floorsFor } from "./known-floors.js";
+import { confirmRegression } from "./measure-again.js";
 
 export function registerCompare(program: Command): void {
   const command = program
@@ -18,13 +19,18 @@ export function registerCompare(program: Command): void {
     .argument("<head>", "result file after it");
   withCompareOptions(command).action(
     async (baseFile: string, headFile: string, _: unknown, self: Command) => {
-      const options = self.optsWithGlobals<CompareCommandOptions>();
+      const options = self.optsWithGlobals<CompareCommandOptions & { readonly quiet?: boolean }>();
       const wanted = compareOptions(options);
       const base = readBaseline(baseFile);
       const head: NamedResult = { name: headFile, result: readResult(headFile) };
       const floors = floorsFor(head, options);
-      const comparison = compareResults(base, head, { ...wanted, calibration: floors.calibration });
-      await concludeComparison(comparison, floors.notes, options);
+      const all = { ...wanted, calibration: floors.calibration };
+      const first = compareResults(base, head, all);
+      const comparison =
+        options.confirm === true && first.verdict === "regressed"
+          ? await confirmRegression(first, base, head, all, options.quiet === true)
+          : first;
+      if (comparison !== null) await concludeComparison(comparison, floors.notes, options);
     },
   );
 }

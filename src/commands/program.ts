@@ -11,6 +11,7 @@ type Register = (program: Command) => void;
 const REGISTER: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import("./run.js")).registerRun,
   compare: async () => (await import("./compare.js")).registerCompare,
+  ab: async () => (await import("./ab.js")).registerAb,
   create: async () => (await import("./create.js")).registerCreate,
   examine: async () => (await import("./examine.js")).registerExamine,
   replay: async () => (await import("./replay.js")).registerReplay,

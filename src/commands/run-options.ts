@@ -38,6 +38,7 @@ export interface RunOptions {
   readonly trace?: string;
   readonly out?: string;
   readonly resume?: string;
+  readonly again?: string;
   readonly list?: boolean;
 }
 

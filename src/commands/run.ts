@@ -34,13 +34,14 @@ import {
   type Trial,
 } from "../results/schema.js";
 import { writeResult } from "../results/store.js";
-import { type BitmapScenario, type Scenario, scenarioSchema } from "../scenario/schema.js";
+import type { BitmapScenario, Scenario } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 import { MEMBERS_OF_IO } from "../storage/open-page-writer.js";
 import type { PageIo } from "../storage/page-writer.js";
 import { fewTrialsNotices } from "./few-trials.js";
 import { interruption } from "./interruption.js";
 import { ProgressLine } from "./progress-line.js";
+import { recordedIo, recordedScenario, scenarioToRunAgain } from "./recorded-scenario.js";
 import { repeatedOption } from "./repeated-option.js";
 import { type RunOptions, scenariosOf } from "./run-options.js";
 import { defaultOutPath, journalPath, refuseOutput, refuseTraceOutput } from "./run-output.js";
@@ -107,6 +108,7 @@ export function registerRun(program: Command): void {
     .option("--trace <file>", "what the nodes did, as Chrome trace JSON (ui.perfetto.dev)")
     .option("--out <file>", "result file")
     .option("--resume <journal>", "go on with a run that was cut short")
+    .option("--again <result>", "measure once more what a result file measured, on the same members")
     .action(async (names: string[], options: RunOptions, command: Command) => {
       const { json = false, quiet = false } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
       if (options.list === true) listSuites(json);
@@ -128,6 +130,8 @@ interface Plan {
   readonly scenarios: readonly Scenario[];
   readonly memberPaths: readonly string[];
   readonly outPath: string;
+  /** Of a scenario that was measured before, the page writer that it was measured with. */
+  readonly io: PageIo | undefined;
   /** Present where a run is taken up again. */
   readonly resumed: ReturnType<typeof resumeJournal> | null;
 }
@@ -138,8 +142,10 @@ async function run(
   output: { json: boolean; quiet: boolean },
 ): Promise<void> {
   const plan =
-    options.resume === undefined ? freshPlan(names, options) : resumedPlan(options.resume, names, options);
-  const io = choosePageIo(resumedIo(plan) ?? options.io, writersOf(plan.scenarios));
+    options.resume === undefined || options.again !== undefined
+      ? freshPlan(names, options)
+      : resumedPlan(options.resume, names, options);
+  const io = choosePageIo(plan.io ?? options.io, writersOf(plan.scenarios));
   const signal = interruption.listen();
   const progress = new RunProgress();
   const line = new ProgressLine(() => progress.line, !output.quiet);
@@ -249,12 +255,6 @@ function writersOf(scenarios: readonly Scenario[]): number {
   return Math.max(1, ...scenarios.flatMap((scenario) => (scenario.kind === "bitmap" ? scenario.nodes : [])));
 }
 
-/** A run that is taken up again writes as it began. */
-function resumedIo({ resumed }: Plan): PageIo | undefined {
-  const io = resumed?.contents.header.backends.io;
-  return io === "none" ? undefined : io;
-}
-
 /** A journal without trials keeps nothing that a new run would not have. */
 function keepOrDrop(journal: Journal, trials: number, notice: (text: string) => void): void {
   if (trials === 0) fs.rmSync(journal.path, { force: true });
@@ -266,15 +266,21 @@ function keepOrDrop(journal: Journal, trials: number, notice: (text: string) => 
 }
 
 function freshPlan(names: readonly string[], options: RunOptions): Plan {
-  const scenarios = scenariosOf(names, options);
+  const { again } = options;
+  const scenario =
+    again === undefined
+      ? { scenarios: scenariosOf(names, options), memberPaths: options.member, io: undefined }
+      : scenarioToRunAgain(again, names, options);
+  const { scenarios, io } = scenario;
   const outPath =
     options.out === undefined
       ? defaultOutPath(scenarios.map((scenario) => scenario.suite))
       : path.resolve(options.out);
   return {
     scenarios,
-    memberPaths: options.member.map((member) => path.resolve(member)),
+    memberPaths: scenario.memberPaths.map((member) => path.resolve(member)),
     outPath,
+    io,
     resumed: null,
   };
 }
@@ -291,9 +297,8 @@ function resumedPlan(journal: string, names: readonly string[], options: RunOpti
   }
   const resumed = resumeJournal(path.resolve(journal));
   try {
-    const { scenario } = resumed.contents.header;
-    const scenarios = scenarioSchema.array().nonempty().safeParse(scenario.suites);
-    if (!scenarios.success || !isTextList(scenario.members)) {
+    const recorded = recordedScenario(resumed.contents.header.scenario);
+    if (recorded === null) {
       throw new SlotmarkError(
         "input",
         "journal-scenario-unknown",
@@ -302,15 +307,11 @@ function resumedPlan(journal: string, names: readonly string[], options: RunOpti
       );
     }
     const outPath = path.resolve(options.out ?? journal.replace(/\.journal$/, ""));
-    return { scenarios: scenarios.data, memberPaths: scenario.members, outPath, resumed };
+    return { ...recorded, io: recordedIo(resumed.contents.header), outPath, resumed };
   } catch (error) {
     resumed.journal.close();
     throw error;
   }
-}
-
-function isTextList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 function headerOf(

@@ -7,9 +7,10 @@ import type { Calibration } from "../results/calibration.js";
 import type { Result } from "../results/schema.js";
 import { type Difference, differences } from "./comparability.js";
 import { type ComparedFigure, judgeFigures } from "./compared-figure.js";
+import type { Confirmation } from "./confirmation.js";
 import { type Geomean, geomeans } from "./geomeans.js";
 import { DEFAULT_METRICS, figureName } from "./metric-figures.js";
-import { pairFigures, type RoundOf, type Unmatched } from "./paired-figures.js";
+import { type FigurePair, pairFigures, type RoundOf, type Unmatched } from "./paired-figures.js";
 import { refuseDifferentUnits } from "./units.js";
 import { countUnused, labelsOfSides, plannedTrials, type Unused } from "./variants.js";
 import type { Verdict } from "./verdict.js";
@@ -32,6 +33,8 @@ export interface CompareOptions {
   /** Compare also what differs in more than it should. */
   readonly anyway: boolean;
   readonly calibration: Calibration | null;
+  /** Of the figures selected only those that this holds for. */
+  readonly only?: (figure: FigurePair) => boolean;
   /** Where both sides were measured by turns. */
   readonly turns?: Turns;
 }
@@ -69,6 +72,8 @@ export interface Comparison {
   readonly geomeans: readonly Geomean[];
   /** What only one side has. */
   readonly unmatched: readonly Unmatched[];
+  /** What a second measurement said of what regressed; null: there was none. */
+  readonly confirmation: Confirmation | null;
 }
 
 /**
@@ -79,12 +84,12 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
   for (const { name, result } of [base, head]) refuseEmpty(name, result);
   refuseDifferentUnits(base, head);
   const { alpha, thresholdPercent, turns } = options;
-  const all = differences(base.result, head.result);
-  const found = all.filter(({ kind }) => turns?.varied.has(kind) !== true);
+  const differing = differences(base.result, head.result);
+  const found = differing.filter(({ kind }) => turns?.varied.has(kind) !== true);
   const sides = { base: sideOf(base), head: sideOf(head), differences: found };
   const anyway = options.anyway && found.length > 0;
   // Whoever compares unlike things knows that they do not have all in common.
-  const unlike = anyway || all.length > found.length;
+  const unlike = anyway || differing.length > found.length;
   if (found.length > 0 && !anyway)
     return {
       ...sides,
@@ -96,17 +101,20 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
       figures: [],
       geomeans: [],
       unmatched: [],
+      confirmation: null,
     };
 
   const ignored = unlike ? labelsOfSides(base.result, head.result) : new Set<string>();
   const patterns = options.metrics.length > 0 ? options.metrics : DEFAULT_METRICS;
-  const { pairs, unmatched } = pairFigures(
+  const { pairs: all, unmatched } = pairFigures(
     plannedTrials(base.result, ignored),
     plannedTrials(head.result, ignored),
     patterns,
     alpha,
     turns?.roundOf,
   );
+  const { only } = options;
+  const pairs = only === undefined ? all : all.filter(only);
   if (pairs.length === 0) throw nothingInCommon(base, head, patterns, unmatched);
   const figures = judgeFigures(pairs, options);
   const lost = unlike ? [] : unmatched;
@@ -120,10 +128,12 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
     figures,
     geomeans: geomeans(figures),
     unmatched,
+    confirmation: null,
   };
 }
 
-function overall(figures: readonly ComparedFigure[], lost: readonly Unmatched[]): Verdict {
+/** @param lost what should be there and is not */
+export function overall(figures: readonly ComparedFigure[], lost: readonly Unmatched[]): Verdict {
   const all = figures.map(({ verdict }) => verdict);
   if (all.includes("regressed")) return "regressed";
   if (all.includes("inconclusive") || lost.length > 0) return "inconclusive";

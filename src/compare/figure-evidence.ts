@@ -70,10 +70,12 @@ function ofTrials(
   const test = rankTest(base, head);
   if (test === null) throw new Error("a figure that is compared has trials on both sides");
   const more = Math.max(base.length, head.length);
+  const alike = leastTrials(hypotheses, alpha);
   return {
     rounds: null,
     samples: Math.min(base.length, head.length),
-    leastSamples: Math.min(leastTrials(hypotheses, alpha), leastTrials(hypotheses, alpha, more)),
+    // A side with fewer than that has to grow itself.
+    leastSamples: more < alike ? alike : leastTrials(hypotheses, alpha, more),
     smallestP: smallestP(base.length, head.length),
     // The base's ranks are low where the head's are high.
     headAbove: test.lower,

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The package's folder: this file runs from dist/src/measure/. */
-const PACKAGE_ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+export const PACKAGE_ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 export interface SlotmarkIdentity {
   readonly version: string;

@@ -8,6 +8,10 @@ import { changeText, MOST_TRIALS } from "./compare-rows.js";
 
 /** The verdict in one or two sentences; the first word says it. */
 export function verdictSentence(comparison: Comparison): string {
+  return [verdictAlone(comparison), ...confirmationSentence(comparison)].join(" ");
+}
+
+function verdictAlone(comparison: Comparison): string {
   const { verdict, figures, differences } = comparison;
   const of = (wanted: ComparedFigure["verdict"]) =>
     figures.filter((figure) => figure.verdict === wanted).length;
@@ -24,6 +28,22 @@ export function verdictSentence(comparison: Comparison): string {
   }
   if (verdict === "inconclusive") return inconclusiveSentence(comparison, all);
   return `Unchanged: no change is shown in ${all}; a regression of twice the noise floor would have been.`;
+}
+
+function confirmationSentence({ confirmation }: Comparison): string[] {
+  if (confirmation === null) return [];
+  const { impossible, figures } = confirmation;
+  if (impossible !== null) return ["It could not be confirmed by a second measurement."];
+  const count = figures.filter((figure) => figure.confirmed).length;
+  const what =
+    figures.length === 1
+      ? "The figure that was worse at first is"
+      : `Of ${figures.length} figures that were worse at first ${count} ${count === 1 ? "is" : "are"}`;
+  return [
+    figures.length === 1
+      ? `${what} ${count === 1 ? "" : "not "}confirmed by a second measurement.`
+      : `${what} confirmed by a second measurement.`,
+  ];
 }
 
 function inconclusiveSentence({ figures, unmatched }: Comparison, all: string): string {
@@ -61,11 +81,27 @@ export function comparisonNotes(comparison: Comparison): string[] {
       `Compared although they differ in ${fields} (--anyway): a change may come from that and not from slotmark.`,
     );
   }
-  notes.push(...unmatchedNotes(comparison));
+  notes.push(...confirmationNotes(comparison), ...unmatchedNotes(comparison));
   for (const side of [base, head]) notes.push(...unusedNote(side));
   if (comparison.verdict !== null)
     notes.push(...floorNotes(comparison), ...methodNotes(figures, comparison.alpha));
   return [...notes, ...warningNotes(base, head)];
+}
+
+/** Of each figure that regressed what the second measurement says. */
+function confirmationNotes(comparison: Comparison): string[] {
+  const { confirmation } = comparison;
+  if (confirmation === null) return [];
+  if (confirmation.impossible !== null)
+    return [
+      `Not measured a second time (--confirm), so that the regression stands: ${confirmation.impossible}.`,
+    ];
+  const nameOf = comparedNames(comparison);
+  return confirmation.figures.map(({ confirmed, again, ...figure }) =>
+    again === null
+      ? `Not confirmed: ${figureName(figure)} (${nameOf(figure.variant)}), which the second measurement does not have.`
+      : `${confirmed ? "Confirmed" : "Not confirmed"}: ${figureSentence(comparison, again)}, n ${again.head.trials}, measured again: ${again.verdict}.`,
+  );
 }
 
 /** What the runs themselves had to say; once where both said it. */
