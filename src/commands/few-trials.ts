@@ -6,7 +6,13 @@ import type { Scenario } from "../scenario/schema.js";
 import { suites } from "../scenario/suites.js";
 
 /** Without a bitmap there is nothing to unplug. */
-const METRICS_WITHOUT_BITMAP = DEFAULT_METRICS.filter((metric) => !metric.startsWith("unplug_"));
+const WITHOUT_BITMAP = DEFAULT_METRICS.filter((metric) => !metric.startsWith("unplug_")).length;
+/** Of a trial; of pairs half have a bitmap. */
+const METRICS_OF = {
+  paired: (DEFAULT_METRICS.length + WITHOUT_BITMAP) / 2,
+  on: DEFAULT_METRICS.length,
+  off: WITHOUT_BITMAP,
+} as const;
 
 /**
  * @param trialCounts of each scenario its trials in all
@@ -28,11 +34,5 @@ export function fewTrialsNotices(scenarios: readonly Scenario[], trialCounts: re
 /** As `compare` counts them by default; where it has none of its own, one at least will be named. */
 function hypothesesOf(scenario: Scenario, configurations: number): number {
   if (scenario.kind !== "bitmap") return 1;
-  const each = scenario.bitmap === "off" ? METRICS_WITHOUT_BITMAP.length : pairedMetrics();
-  return Math.max(1, Math.round(configurations * each));
-}
-
-/** Half of the trials have a bitmap. */
-function pairedMetrics(): number {
-  return (DEFAULT_METRICS.length + METRICS_WITHOUT_BITMAP.length) / 2;
+  return Math.max(1, Math.round(configurations * METRICS_OF[scenario.bitmap]));
 }

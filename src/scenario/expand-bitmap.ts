@@ -72,7 +72,7 @@ function pairs(scenario: BitmapScenario): TrialPlan[] {
       for (const phase of scenario.phases) {
         const name = `${scenario.suite}/${pointName(scenario, point)}/${phase}/${round}`;
         const drawn = mix(scenario.seed, name);
-        const order = scenario.bitmap === "off" ? [false] : drawn & 1 ? [true, false] : [false, true];
+        const order = sidesOf(scenario, drawn);
         for (const bitmap of order) {
           plans.push({
             ...point,
@@ -89,6 +89,12 @@ function pairs(scenario: BitmapScenario): TrialPlan[] {
     }
   }
   return plans;
+}
+
+/** Whether with bitmap, of each trial of a pair in turn. */
+function sidesOf({ bitmap }: BitmapScenario, drawn: number): readonly boolean[] {
+  if (bitmap !== "paired") return [bitmap === "on"];
+  return drawn & 1 ? [true, false] : [false, true];
 }
 
 /** Every combination of the axes. */

@@ -74,7 +74,11 @@ export const bitmapScenarioSchema = z
       .array(z.enum(["cold", "steady"]))
       .nonempty()
       .describe("cold: from clean chunks; steady: after the bits on disk have settled"),
-    bitmap: z.enum(["paired", "off"]).describe("paired: each trial has a twin without a bitmap, next to it"),
+    bitmap: z
+      .enum(["paired", "on", "off"])
+      .describe(
+        "paired: each trial has a twin without a bitmap, next to it; on: none has, and there is no tax",
+      ),
     priming: z
       .enum(["workingSet", "touched"])
       .describe(

@@ -58,8 +58,10 @@ test("a trace has its own places and lengths, and generated writes no recorded t
   );
 });
 
-test("without a bitmap there are no twins", () => {
-  assert.ok(expand({ ...quick, bitmap: "off" }).every((plan) => !plan.bitmap));
+test("with a bitmap alone, or none, there are no twins", () => {
+  const of = (bitmap: "paired" | "on" | "off") => expand({ ...quick, bitmap }).map((plan) => plan.bitmap);
+  assert.deepEqual(of("off"), new Array(of("paired").length / 2).fill(false));
+  assert.deepEqual(of("on"), new Array(of("paired").length / 2).fill(true));
 });
 
 test("every axis multiplies, and a name tells the values of those that have several", () => {

@@ -1,0 +1,223 @@
+/**
+ * Comparisons drawn from a recording, each rule asked about the same ones: how often it finds a change where nothing changed, how often it
+ * finds what was put in, and how small a slowdown it still finds. Trials keep round and pair, for rules that go by pairs.
+ */
+import { DEFAULT_METRICS } from "../../src/compare/metric-figures.js";
+import type { FigurePair } from "../../src/compare/paired-figures.js";
+import { seededRandom } from "../../src/compare/seeded-random.js";
+import { median } from "../../src/measure/quantile.js";
+import { upperBoundOfShare } from "./clopper-pearson.js";
+import { MEDIAN_WRITE, type Pool, type PoolTrial } from "./pool.js";
+import type { Rule } from "./rules/rule.js";
+
+export const TRIALS_A_SIDE = 12;
+/** By how much slowdowns are known to be found. */
+const POWER = { 1.5: 0.8, 2.5: 0.95, 5: 0.99 } as const;
+const MOST_FALSE_ALARMS = 0.01;
+const FOUND_SHARE = 0.8;
+/** Trials of slotmark as it is in a pool that is to say something of one alarm in a hundred. */
+export const LEAST_EQUAL = 200;
+const MOST_TOO_SMALL = 0.9;
+/** Shares of power are large and need fewer comparisons than those of false alarms; a bisection asks each of them ten times. */
+const POWER_PART = 4;
+const SMALLEST_PART = 10;
+
+export interface JudgedSlowdown {
+  readonly where: string;
+  readonly timesFloor: number;
+  /** What it was to make the median write slower by, and did, percent. */
+  readonly wantedPercent: number;
+  readonly achievedPercent: number;
+  /** The same in noise floors. A slowdown that came out smaller than it was to be says nothing of power at that size. */
+  readonly achievedTimesFloor: number;
+  /** Of comparisons, by rule: any figure regressed; and the median write among them. */
+  readonly found: Readonly<Record<string, number>>;
+  readonly foundInMedianWrite: Readonly<Record<string, number>>;
+  readonly wantedShare: number | null;
+}
+
+export interface FalseAlarms {
+  /** Of all comparisons, those with any figure regressed or improved; and regressed, which fails a pipeline. */
+  readonly anyChange: number;
+  readonly regressed: number;
+  readonly share: number;
+  readonly upperBound: number;
+}
+
+export interface JudgedPool {
+  /** Of equals; for each slowdown a quarter of them. */
+  readonly comparisons: number;
+  readonly trialsPerSide: number;
+  readonly floorPercent: number;
+  /** Trials of slotmark as it is. */
+  readonly equalTrials: number;
+  readonly falseAlarms: Readonly<Record<string, FalseAlarms>>;
+  readonly slowdowns: readonly JudgedSlowdown[];
+  /** Percent; null: none up to the largest tried. Modelled: all times of recorded trials multiplied. */
+  readonly smallestFoundModelledPercent: Readonly<Record<string, number | null>>;
+  readonly missed: readonly string[];
+}
+
+interface Draw {
+  readonly base: readonly PoolTrial[];
+  readonly head: readonly PoolTrial[];
+}
+
+export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: number): JudgedPool {
+  const equal = pool.trials.filter(({ slowdown }) => slowdown === null);
+  const random = seededRandom(1);
+  const equalDraws = Array.from({ length: comparisons }, (): Draw => {
+    const both = sample(equal, 2 * TRIALS_A_SIDE, random);
+    return { base: both.slice(0, TRIALS_A_SIDE), head: both.slice(TRIALS_A_SIDE) };
+  });
+  const falseAlarms = byRule(rules, (rule) => falseAlarmsOf(rule, equalDraws, pool));
+  const floor = pool.calibration.floors.find(
+    (one) => one.metric === "write_latency_ns" && one.figure === "p50",
+  );
+  const floorPercent = floor?.floorPercent ?? Number.NaN;
+  const slowdowns = pool.slowdowns.map(({ where, timesFloor }, index): JudgedSlowdown => {
+    const slowed = pool.trials.filter(({ slowdown }) => slowdown === index);
+    const draws = Array.from(
+      { length: Math.ceil(comparisons / POWER_PART) },
+      (): Draw => ({
+        base: sample(equal, TRIALS_A_SIDE, random),
+        head: sample(slowed, Math.min(TRIALS_A_SIDE, slowed.length), random),
+      }),
+    );
+    const achievedPercent = 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
+    const shares = rules.map((rule) => ({ name: rule.name, ...foundShares(rule, draws, pool) }));
+    return {
+      where,
+      timesFloor,
+      wantedPercent: timesFloor * floorPercent,
+      achievedPercent,
+      achievedTimesFloor: achievedPercent / floorPercent,
+      found: Object.fromEntries(shares.map(({ name, any }) => [name, any])),
+      foundInMedianWrite: Object.fromEntries(shares.map(({ name, medianWrite: share }) => [name, share])),
+      wantedShare: POWER[timesFloor as keyof typeof POWER] ?? null,
+    };
+  });
+  const some = equalDraws.slice(0, Math.ceil(comparisons / SMALLEST_PART));
+  const judged = {
+    comparisons,
+    trialsPerSide: TRIALS_A_SIDE,
+    floorPercent,
+    equalTrials: equal.length,
+    falseAlarms,
+    slowdowns,
+    smallestFoundModelledPercent: byRule(rules, (rule) => smallestFound(rule, some, pool)),
+  };
+  return { ...judged, missed: missedBy(rules[0]?.name ?? "", judged) };
+}
+
+/** What the first rule, slotmark's, was to reach and did not. */
+function missedBy(
+  name: string,
+  { falseAlarms, slowdowns, equalTrials }: Omit<JudgedPool, "missed">,
+): string[] {
+  const missed: string[] = [];
+  const bound = falseAlarms[name]?.upperBound ?? 1;
+  if (bound > MOST_FALSE_ALARMS)
+    missed.push(`false alarms: at most ${percent(bound)}, not ${percent(MOST_FALSE_ALARMS)}`);
+  for (const { where, timesFloor, achievedTimesFloor, found, wantedShare } of slowdowns) {
+    const share = found[name] ?? 0;
+    if (wantedShare === null || share >= wantedShare) continue;
+    const size =
+      achievedTimesFloor < MOST_TOO_SMALL * timesFloor
+        ? ` (it came out at ${achievedTimesFloor.toFixed(2)} floors only, where nothing was asked for)`
+        : "";
+    missed.push(
+      `${where}, ${timesFloor} × floor: ${percent(share)} found, not ${percent(wantedShare)}${size}`,
+    );
+  }
+  if (equalTrials < LEAST_EQUAL)
+    missed.push(`${equalTrials} trials of slotmark as it is, not ${LEAST_EQUAL}`);
+  return missed;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function byRule<T>(rules: readonly Rule[], of: (rule: Rule) => T): Record<string, T> {
+  return Object.fromEntries(rules.map((rule) => [rule.name, of(rule)]));
+}
+
+/** Without putting any back. */
+function sample(trials: readonly PoolTrial[], count: number, random: (limit: number) => number): PoolTrial[] {
+  if (trials.length < count) throw new Error(`${trials.length} trials are too few to draw ${count} of them`);
+  const left = [...trials];
+  return Array.from({ length: count }, () => left.splice(random(left.length), 1)).flat();
+}
+
+const UNITS: Readonly<Record<string, string>> = { write_iops: "writes/s" };
+
+/** @param slower head's times are multiplied by it, its rates divided */
+function pairsOf({ base, head }: Draw, pool: Pool, slower = 1): FigurePair[] {
+  return pool.figures.map((name, index): FigurePair => {
+    const [metric = "", figure = "value"] = name.split(":");
+    const direction = metric === "write_iops" ? "higher" : "lower";
+    const factor = direction === "lower" ? slower : 1 / slower;
+    const values = (trials: readonly PoolTrial[]) =>
+      trials.map(({ values: all }) => all[index] ?? Number.NaN);
+    return {
+      variant: pool.variant,
+      metric,
+      figure: figure as FigurePair["figure"],
+      unit: UNITS[metric] ?? "ns",
+      direction,
+      base: values(base),
+      head: values(head).map((value) => value * factor),
+    };
+  });
+}
+
+function falseAlarmsOf(rule: Rule, draws: readonly Draw[], pool: Pool): FalseAlarms {
+  const found = draws.map((draw) => rule.judge(pairsOf(draw, pool)));
+  const anyChange = found.filter((figures) => figures.some((one) => one !== null)).length;
+  return {
+    anyChange,
+    regressed: found.filter((figures) => figures.includes("regressed")).length,
+    share: anyChange / draws.length,
+    upperBound: upperBoundOfShare(anyChange, draws.length),
+  };
+}
+
+function foundShares(
+  rule: Rule,
+  draws: readonly Draw[],
+  pool: Pool,
+  slower = 1,
+): { readonly any: number; readonly medianWrite: number } {
+  const place = DEFAULT_METRICS.indexOf(MEDIAN_WRITE);
+  let any = 0;
+  let inMedianWrite = 0;
+  for (const draw of draws) {
+    const found = rule.judge(pairsOf(draw, pool, slower));
+    if (found.includes("regressed")) any++;
+    if (found[place] === "regressed") inMedianWrite++;
+  }
+  return { any: any / draws.length, medianWrite: inMedianWrite / draws.length };
+}
+
+const LARGEST_MODELLED = 1;
+const MODELLED_STEP = 0.001;
+
+/** By bisection: more slowdown is found no less often. */
+function smallestFound(rule: Rule, draws: readonly Draw[], pool: Pool): number | null {
+  const isFound = (slowdown: number) => foundShares(rule, draws, pool, 1 + slowdown).any >= FOUND_SHARE;
+  if (!isFound(LARGEST_MODELLED)) return null;
+  let low = 0;
+  let high = LARGEST_MODELLED;
+  while (high - low > MODELLED_STEP) {
+    const middle = (low + high) / 2;
+    if (isFound(middle)) high = middle;
+    else low = middle;
+  }
+  return 100 * high;
+}
+
+function medianWrite(trials: readonly PoolTrial[], pool: Pool): number {
+  const place = pool.figures.indexOf(MEDIAN_WRITE);
+  return median(trials.map(({ values }) => values[place] ?? Number.NaN));
+}
