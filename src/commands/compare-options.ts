@@ -47,17 +47,23 @@ export function withCompareOptions(command: Command): Command {
 
 /** @throws SlotmarkError `option-invalid` */
 export function compareOptions(options: CompareCommandOptions): Omit<CompareOptions, "calibration"> {
-  const empty = options.metric.find((pattern) => pattern.trim() === "");
-  if (empty !== undefined) throw invalid("--metric", empty, "a pattern such as 'write_latency_ns:p99'");
   return {
-    metrics: options.metric,
+    metrics: metricPatterns(options.metric),
     alpha: options.alpha === undefined ? DEFAULT_ALPHA : alphaOf(options.alpha),
     thresholdPercent: options.threshold === undefined ? null : percentOf(options.threshold),
     anyway: options.anyway === true,
   };
 }
 
-function alphaOf(text: string): number {
+/** @throws SlotmarkError `option-invalid` */
+export function metricPatterns(patterns: readonly string[]): readonly string[] {
+  const empty = patterns.find((pattern) => pattern.trim() === "");
+  if (empty !== undefined) throw invalid("--metric", empty, "a pattern such as 'write_latency_ns:p99'");
+  return patterns;
+}
+
+/** @throws SlotmarkError `option-invalid` */
+export function alphaOf(text: string): number {
   const alpha = Number(text);
   if (text.trim() !== "" && alpha > 0 && alpha < 1) return alpha;
   throw invalid("--alpha", text, "a probability between 0 and 1, such as 0.01");
@@ -71,5 +77,5 @@ function percentOf(text: string): number {
 
 function invalid(option: string, text: string, expected: string): SlotmarkError {
   const message = `${option} takes ${expected}, not ${JSON.stringify(text)}`;
-  return new SlotmarkError("usage", "option-invalid", message, "See `slotmark compare --help`.");
+  return new SlotmarkError("usage", "option-invalid", message, "See the command's --help.");
 }

@@ -12,6 +12,7 @@ const REGISTER: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import("./run.js")).registerRun,
   compare: async () => (await import("./compare.js")).registerCompare,
   ab: async () => (await import("./ab.js")).registerAb,
+  trend: async () => (await import("./trend.js")).registerTrend,
   create: async () => (await import("./create.js")).registerCreate,
   examine: async () => (await import("./examine.js")).registerExamine,
   replay: async () => (await import("./replay.js")).registerReplay,

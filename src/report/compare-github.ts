@@ -3,8 +3,7 @@ import type { Comparison } from "../compare/compare-results.js";
 import { figureName } from "../compare/metric-figures.js";
 import { verdictText } from "./compare-rows.js";
 import { comparisonNotes, figureSentence, verdictSentence } from "./compare-words.js";
-
-type Level = "error" | "warning" | "notice";
+import { annotation } from "./github-annotation.js";
 
 /** @returns lines, the last one ended: an annotation for each figure that has something to say, and one for the whole */
 export function comparisonGithub(comparison: Comparison, more: readonly string[] = []): string {
@@ -25,17 +24,4 @@ export function comparisonGithub(comparison: Comparison, more: readonly string[]
     verdict === "regressed" || verdict === null ? "error" : verdict === "inconclusive" ? "warning" : "notice";
   annotations.push(annotation(level, `slotmark: ${verdict ?? "not comparable"}`, whole));
   return `${annotations.join("\n")}\n`;
-}
-
-/** Escapes as the runner's toolkit defines them: a line break or a colon must not start another command or property. */
-function annotation(level: Level, title: string, message: string): string {
-  return `::${level} title=${escapedProperty(title)}::${escapedData(message)}`;
-}
-
-function escapedData(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
-}
-
-function escapedProperty(text: string): string {
-  return escapedData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
