@@ -38,6 +38,7 @@ const HOUR_MS = 3_600_000;
 /** About, for a first guess. */
 const NS_OF_TURN = 1.5;
 const MOST_CORRECTION = 2;
+const MOST_ATTEMPTS = 10;
 
 export async function recordPool(options: RecordOptions): Promise<RecordedPool> {
   const { rounds, leastEqual, say } = options;
@@ -115,8 +116,13 @@ async function sizedSlowdowns(
   floorPercent: number,
   { probes, say }: RecordOptions,
 ): Promise<Pool["slowdowns"]> {
-  const medianOf = async (slowdown: Slowdown | null) =>
-    median(used(await settledTrials(runs, slowdown)).map(medianWrite));
+  const medianOf = async (slowdown: Slowdown | null) => {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const trials = used(await settledTrials(runs, slowdown));
+      if (trials.length > 0) return median(trials.map(medianWrite));
+    }
+    throw new Error("no trial has settled: this machine is too busy");
+  };
   let slowdowns = SLOWED.flatMap((where) =>
     TIMES_FLOOR.map((timesFloor) => ({ where, timesFloor, turns: 0 })),
   );
