@@ -168,6 +168,7 @@ function pairsOf({ base, head }: Draw, pool: Pool, slower = 1): FigurePair[] {
       direction,
       base: values(base),
       head: values(head).map((value) => value * factor),
+      rounds: null,
     };
   });
 }

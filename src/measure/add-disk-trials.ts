@@ -1,5 +1,7 @@
 /** The trials of adding a disk to a running array: the initiator's and the receivers' steps, by node count and outcome. */
+
 import type { ClusterEvent } from "../cluster/cluster-event.js";
+import { DEFAULT_TIMEOUTS } from "../cluster/node-options.js";
 import { type AddDiskPlan, expandAddDisk } from "../scenario/expand.js";
 import type { AddDiskScenario } from "../scenario/schema.js";
 import type { NewDisk } from "./new-disk.js";
@@ -28,7 +30,7 @@ export function addDiskTrials(
             scenario,
             plan,
             title: titleOf(plan),
-            labels: { outcome: plan.outcome, ...timeoutsOf(scenario) },
+            labels: { outcome: plan.outcome, ...timeoutsOf(scenario, plan) },
             members,
             trace,
             dataOf: (index) => nodeOf(scenario, plan, disk, index),
@@ -72,9 +74,10 @@ function titleOf({ nodes, outcome }: AddDiskPlan): string {
 }
 
 /** The last node is the one that does not see the disk, or does not answer. */
-function nodeOf(scenario: AddDiskScenario, { nodes, outcome }: AddDiskPlan, disk: NewDisk, index: number) {
+function nodeOf(scenario: AddDiskScenario, plan: AddDiskPlan, disk: NewDisk, index: number) {
+  const { nodes, outcome } = plan;
   const last = index === nodes - 1;
-  const { newDeviceTimeoutMs, lockTimeoutMs } = timeoutsOf(scenario);
+  const { newDeviceTimeoutMs, lockTimeoutMs } = timeoutsOf(scenario, plan);
   return {
     visiblePaths: last && outcome === "refused" ? [] : [disk.path],
     newDisks: last && outcome === "unanswered" ? ("manual" as const) : ("search" as const),
@@ -86,7 +89,10 @@ function nodeOf(scenario: AddDiskScenario, { nodes, outcome }: AddDiskPlan, disk
 /** The sender waits longer than the nodes that it asks, as in the kernel (30 s and 5 s). */
 const LOCK_TIMEOUTS = 6;
 
-function timeoutsOf({ newDeviceTimeoutMs }: AddDiskScenario) {
+/** The scenario's where it is waited for; a disk that is found or refused has the kernel's, so that a busy machine makes no outcome. */
+function timeoutsOf(scenario: AddDiskScenario, { outcome }: Pick<AddDiskPlan, "outcome">) {
+  const { newDeviceTimeoutMs: asked } = scenario;
+  const newDeviceTimeoutMs = outcome === "unanswered" ? asked : Math.max(asked, DEFAULT_TIMEOUTS.newDeviceMs);
   return { newDeviceTimeoutMs, lockTimeoutMs: LOCK_TIMEOUTS * newDeviceTimeoutMs };
 }
 

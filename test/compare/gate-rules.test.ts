@@ -51,6 +51,7 @@ function pair(base: readonly number[], head: readonly number[], direction: "lowe
     direction,
     base,
     head,
+    rounds: null,
   };
 }
 
