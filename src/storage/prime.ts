@@ -40,21 +40,28 @@ export async function primeRanges(
   const noise = ranges.some(({ content }) => content === "noise") ? noiseMemory() : zeros;
   const left = pieces(ranges);
   let doneBytes = 0;
+  let failed: { readonly offsetBytes: number; readonly error: unknown } | undefined;
   const writer = async () => {
-    // One iterator for all writers: each takes the next piece. One that fails leaves the others none.
+    // One iterator for all writers: each takes the next piece, and none is left after a failure.
     for (const { offsetBytes, lengthBytes, content } of left) {
-      signal?.throwIfAborted();
       const aligned =
         offsetBytes % member.logicalBlockBytes === 0 && lengthBytes % member.logicalBlockBytes === 0;
       const source = content === "noise" ? noise : zeros;
-      await writeFully(member, aligned ? direct : buffered, source, offsetBytes, lengthBytes);
+      try {
+        signal?.throwIfAborted();
+        await writeFully(member, aligned ? direct : buffered, source, offsetBytes, lengthBytes);
+      } catch (error) {
+        // The first in the member's order, whichever was heard of first.
+        if (failed === undefined || offsetBytes < failed.offsetBytes) failed = { offsetBytes, error };
+        return;
+      }
       doneBytes += lengthBytes;
       onProgress?.(doneBytes);
     }
   };
   try {
-    const outcomes = await Promise.allSettled(Array.from({ length: WRITERS }, writer));
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    await Promise.all(Array.from({ length: WRITERS }, writer));
+    if (failed !== undefined) throw failed.error;
     await flush(member, buffered);
   } finally {
     await direct.close();
