@@ -1,7 +1,7 @@
 //! Whether this kernel lets this process use io_uring, found out by doing it: rings are set up, as many at once as there will be
 //! writers, a file is registered with each, and one is asked what it can do.
 
-use crate::uring::set_up_ring;
+use crate::member_writer::set_up_ring;
 use io_uring::{IoUring, Probe, opcode};
 use napi_derive::napi;
 use std::fs::File;

@@ -15,9 +15,9 @@ pub mod io_uring_probe;
 #[cfg(not(loom))]
 pub mod kernel_dlm;
 pub mod library_probe;
-pub mod open_elsewhere;
 #[cfg(not(loom))]
-pub mod uring;
+pub mod member_writer;
+pub mod open_elsewhere;
 
 /// A failed kernel call as JavaScript sees it: the message ends in `errno N`, for TypeScript to name it.
 fn errno_error(error: std::io::Error) -> napi::Error {

@@ -2,6 +2,7 @@
 import type { Difference } from "../compare/comparability.js";
 import { type CompareOptions, type Comparison, compareResults } from "../compare/compare-results.js";
 import { confirmed, regressedIn } from "../compare/confirmation.js";
+import { isDecided, type LookLevels, LookSequence, lookLevels, roundsOfNextLook } from "../compare/looks.js";
 import { leastRounds } from "../compare/paired-rounds.js";
 import { SlotmarkError } from "../errors.js";
 import { roundOfTrial } from "../results/round-merge.js";
@@ -19,6 +20,13 @@ export interface AbPlan {
   readonly floors: { readonly calibration?: string; readonly anyway?: boolean };
 }
 
+/** How long rounds are added. */
+export interface TimeLimit {
+  /** As the user wrote it. */
+  readonly text: string;
+  readonly ms: number;
+}
+
 export interface Conclusion {
   readonly comparison: Comparison;
   readonly notes: readonly string[];
@@ -27,6 +35,8 @@ export interface Conclusion {
 export class AbSession {
   private readonly rounds: InterleavedRounds;
   private again: InterleavedRounds | null = null;
+  /** What looks while it grew have made of it; null: it is looked at in the end. */
+  private looked: Conclusion | null = null;
 
   constructor(private readonly plan: AbPlan) {
     this.rounds = new InterleavedRounds({ ...plan.rounds, prefix: "" });
@@ -49,6 +59,44 @@ export class AbSession {
     return true;
   }
 
+  /**
+   * Rounds until every figure is decided, or no further one fits into the limit.
+   * @param trials rounds before the first look; null: as many as it needs to show anything
+   * @returns false where the signal ended it
+   */
+  async measureUntilDecided(trials: number | null, limit: TimeLimit): Promise<boolean> {
+    const { compare, rounds } = this.plan;
+    const startMs = performance.now();
+    const looks = new LookSequence(compare.alpha);
+    let planned = trials ?? LEAST_ROUNDS;
+    while (true) {
+      const elapsedMs = performance.now() - startMs;
+      const { count } = this.rounds;
+      const isLast = count > 0 && elapsedMs + elapsedMs / count > limit.ms;
+      if (count >= planned || isLast) {
+        const { comparison, notes } = this.compared(this.rounds, looks.next);
+        const known = looks.take(comparison, count);
+        this.looked = { comparison: known, notes };
+        const open = known.figures.filter(({ verdict }) => verdict === "inconclusive").length;
+        if (isDecided(known)) return true;
+        if (isLast) {
+          rounds.say(
+            `${limit.text} are over (--time-limit) with ${open} of ${known.figures.length} figures open`,
+          );
+          return true;
+        }
+        planned = roundsOfNextLook(count);
+        rounds.say(`${open} of ${known.figures.length} figures are open after ${count} rounds`);
+      }
+      if (!(await this.rounds.measure(planned))) return false;
+      if (this.rounds.count > 1) continue;
+      const first = this.afterFirst();
+      if (first?.verdict === null) return true;
+      if (trials === null && first !== null)
+        planned = Math.max(planned, leastRounds(first.figures.length, lookLevels(compare.alpha, 1).alpha));
+    }
+  }
+
   /** What can never be compared is said now and not after all rounds; what has only not settled may still do so. */
   private afterFirst(): Comparison | null {
     try {
@@ -59,7 +107,15 @@ export class AbSession {
     }
   }
 
-  private compared(rounds: InterleavedRounds, only?: CompareOptions["only"]): Conclusion {
+  /** All rounds so far, as they are known by now. */
+  private first(): Conclusion {
+    return this.looked ?? this.compared(this.rounds);
+  }
+
+  private compared(
+    rounds: InterleavedRounds,
+    how: Partial<LookLevels> & Pick<CompareOptions, "only"> = {},
+  ): Conclusion {
     const { compare, varied, floors, rounds: measured } = this.plan;
     const { a, b } = rounds.merged();
     const known = floorsFor({ name: `${measured.folder}/b.json`, result: b.result }, floors);
@@ -69,7 +125,7 @@ export class AbSession {
         ...compare,
         calibration: known.calibration,
         turns,
-        ...(only && { only }),
+        ...how,
       }),
       notes: known.notes,
     };
@@ -82,7 +138,7 @@ export class AbSession {
   async confirm(): Promise<boolean> {
     const { rounds } = this.plan;
     const { count } = this.rounds;
-    if (this.compared(this.rounds).comparison.verdict !== "regressed") return true;
+    if (this.first().comparison.verdict !== "regressed") return true;
     rounds.say(`regressed; ${count} fresh rounds are to confirm it`);
     this.again = new InterleavedRounds({ ...rounds, seed: rounds.seed + count, prefix: "confirm-" });
     while (this.again.count < count) if (!(await this.again.measure(count))) return false;
@@ -91,11 +147,11 @@ export class AbSession {
 
   /** @param write keep both sides' results as files, and say so */
   conclusion(write: boolean): Conclusion {
-    const { comparison: first, notes } = this.compared(this.rounds);
+    const { comparison: first, notes } = this.first();
     const comparison =
       this.again === null
         ? first
-        : confirmed(first, this.compared(this.again, regressedIn(first)).comparison);
+        : confirmed(first, this.compared(this.again, { only: regressedIn(first) }).comparison);
     return { comparison, notes: write ? [...notes, this.written()] : notes };
   }
 

@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
+import { SlotmarkError } from "../errors.js";
 import { PACKAGE_ROOT } from "../measure/identity.js";
 import { fileError } from "../results/atomic-file.js";
-import { AbSession, LEAST_ROUNDS } from "./ab-session.js";
+import { parseTimeMs } from "../scenario/quantities.js";
+import { AbSession, LEAST_ROUNDS, type TimeLimit } from "./ab-session.js";
 import { DECIDED_BY_AB, sideOf, variedKinds } from "./ab-sides.js";
 import { type CompareCommandOptions, compareOptions, withCompareOptions } from "./compare-options.js";
 import { concludeComparison } from "./compare-output.js";
@@ -23,11 +25,15 @@ interface AbOptions extends CompareCommandOptions {
   readonly envA: readonly string[];
   readonly envB: readonly string[];
   readonly trials?: string;
+  readonly untilDecided?: boolean;
+  readonly timeLimit?: string;
   readonly seed: string;
   readonly out?: string;
   readonly builds?: string;
   readonly quiet?: boolean;
 }
+
+const DEFAULT_TIME_LIMIT = "30min";
 
 export function registerAb(program: Command): void {
   const command = program
@@ -55,6 +61,14 @@ export function registerAb(program: Command): void {
       "--trials <n>",
       `rounds: trials of each side (default: ${LEAST_ROUNDS}, or more where that many figures need them)`,
     )
+    .option(
+      "--until-decided",
+      "add rounds until every figure is decided; looking now and then makes no more false alarms than looking once",
+    )
+    .option(
+      "--time-limit <time>",
+      `with --until-decided: begin no round that would end later, such as 90min (default: ${DEFAULT_TIME_LIMIT})`,
+    )
     .option("--seed <n>", "of the first round's workload, and of the order of sides", "1")
     .option("--out <dir>", "keep both sides' results there: a.json and b.json")
     .option("--builds <dir>", "keep builds of git refs there, by commit, for the next time")
@@ -75,6 +89,7 @@ async function ab(
   const wanted = compareOptions(options);
   const trials =
     options.trials === undefined ? null : wholeNumber("--trials", options.trials, 1, LEAST_ROUNDS);
+  const limit = timeLimit(options);
   const seed = wholeNumber("--seed", options.seed, 0, 1, 2 ** 31);
   refuseRunOptions("ab", runArguments, DECIDED_BY_AB);
   const a = { build: buildA, settings: options.a, members: options.memberA, environment: options.envA };
@@ -96,8 +111,9 @@ async function ab(
       varied: variedKinds(a, b),
       floors: options,
     });
-    const measured = async () =>
-      (await session.measure(trials)) && (options.confirm !== true || (await session.confirm()));
+    const measure = () =>
+      limit === null ? session.measure(trials) : session.measureUntilDecided(trials, limit);
+    const measured = async () => (await measure()) && (options.confirm !== true || (await session.confirm()));
     const ended = await measured().catch((error) => {
       keep = session.keep() > 0 || keep;
       throw error;
@@ -114,6 +130,22 @@ async function ab(
     builds.remove();
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * @returns null without --until-decided
+ * @throws SlotmarkError `time-invalid`, `option-invalid`
+ */
+function timeLimit({ untilDecided, timeLimit: text }: AbOptions): TimeLimit | null {
+  if (untilDecided === true)
+    return { text: text ?? DEFAULT_TIME_LIMIT, ms: parseTimeMs(text ?? DEFAULT_TIME_LIMIT) };
+  if (text === undefined) return null;
+  throw new SlotmarkError(
+    "usage",
+    "option-invalid",
+    "--time-limit means nothing without --until-decided",
+    "Add --until-decided, or choose the number of rounds by --trials.",
+  );
 }
 
 function resultFolder(out: string | undefined): string {

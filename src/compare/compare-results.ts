@@ -9,6 +9,7 @@ import { type Difference, differences } from "./comparability.js";
 import { type ComparedFigure, judgeFigures } from "./compared-figure.js";
 import type { Confirmation } from "./confirmation.js";
 import { type Geomean, geomeans } from "./geomeans.js";
+import type { Looks } from "./looks.js";
 import { DEFAULT_METRICS, figureName } from "./metric-figures.js";
 import { type FigurePair, pairFigures, type RoundOf, type Unmatched } from "./paired-figures.js";
 import { refuseDifferentUnits } from "./units.js";
@@ -28,6 +29,8 @@ export interface CompareOptions {
   /** Patterns; empty: DEFAULT_METRICS. */
   readonly metrics: readonly string[];
   readonly alpha: number;
+  /** Of the intervals of changes; 0.95 where nothing is said. */
+  readonly confidence?: number;
   /** The least change that counts, percent; null: the noise floor alone. */
   readonly thresholdPercent: number | null;
   /** Compare also what differs in more than it should. */
@@ -74,6 +77,8 @@ export interface Comparison {
   readonly unmatched: readonly Unmatched[];
   /** What a second measurement said of what regressed; null: there was none. */
   readonly confirmation: Confirmation | null;
+  /** Where it was looked at while it grew, until all was decided; null: once, in the end. */
+  readonly looks: Looks | null;
 }
 
 /**
@@ -102,6 +107,7 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
       geomeans: [],
       unmatched: [],
       confirmation: null,
+      looks: null,
     };
 
   const ignored = unlike ? labelsOfSides(base.result, head.result) : new Set<string>();
@@ -129,6 +135,7 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
     geomeans: geomeans(figures),
     unmatched,
     confirmation: null,
+    looks: null,
   };
 }
 

@@ -47,16 +47,22 @@ export interface ComparedFigure extends MetricFigure, Judgement {
 
 export interface JudgeOptions {
   readonly alpha: number;
+  /** Of the intervals of changes; 0.95 where nothing is said. */
+  readonly confidence?: number;
   readonly thresholdPercent: number | null;
   readonly calibration: Pick<Calibration, "floors"> | null;
 }
 
 /** @throws SlotmarkError `metric-negative` (input) */
 export function judgeFigures(pairs: readonly FigurePair[], options: JudgeOptions): ComparedFigure[] {
-  const { alpha, calibration, thresholdPercent } = options;
+  const { alpha, confidence = 0.95, calibration, thresholdPercent } = options;
   const hypotheses = pairs.length;
   const evidences = pairs.map((pair) =>
-    figureEvidence(ratiosOf(pair, pair.base), ratiosOf(pair, pair.head), pair.rounds, { hypotheses, alpha }),
+    figureEvidence(ratiosOf(pair, pair.base), ratiosOf(pair, pair.head), pair.rounds, {
+      hypotheses,
+      alpha,
+      confidence,
+    }),
   );
   const adjusted = holm(evidences.map(({ p }) => p));
   return evidences.map((evidence, index) => {

@@ -22,14 +22,15 @@ export interface ConfirmedFigure {
 
 type Named = MetricFigure & { readonly variant: Variant };
 
-function keyOf(named: Named): string {
+/** Which figure of which variant: the same in two comparisons. */
+export function figureKey(named: Named): string {
   return `${variantKey(named.variant)} ${figureName(named)}`;
 }
 
 /** @returns whether a figure is one of those that regressed, for the second comparison */
 export function regressedIn({ figures }: Comparison): (figure: Named) => boolean {
-  const keys = new Set(figures.filter(({ verdict }) => verdict === "regressed").map(keyOf));
-  return (figure) => keys.has(keyOf(figure));
+  const keys = new Set(figures.filter(({ verdict }) => verdict === "regressed").map(figureKey));
+  return (figure) => keys.has(figureKey(figure));
 }
 
 /** A regression that nobody could measure again stays one: a gate that is asked to be sure does not open for that. */
@@ -43,10 +44,10 @@ export function unconfirmed(first: Comparison, why: string): Comparison {
  * @param second compared what `regressedIn(first)` holds for
  */
 export function confirmed(first: Comparison, second: Comparison): Comparison {
-  const again = new Map(second.figures.map((figure) => [keyOf(figure), figure]));
+  const again = new Map(second.figures.map((figure) => [figureKey(figure), figure]));
   const wasWorse = regressedIn(first);
   const figures = first.figures.map((figure) =>
-    wasWorse(figure) ? seenTwice(figure, again.get(keyOf(figure)) ?? null) : figure,
+    wasWorse(figure) ? seenTwice(figure, again.get(figureKey(figure)) ?? null) : figure,
   );
   return {
     ...first,
@@ -55,7 +56,7 @@ export function confirmed(first: Comparison, second: Comparison): Comparison {
     confirmation: {
       impossible: null,
       figures: first.figures.filter(wasWorse).map((figure) => {
-        const one = again.get(keyOf(figure)) ?? null;
+        const one = again.get(figureKey(figure)) ?? null;
         const { variant, metric, figure: which } = figure;
         return { variant, metric, figure: which, again: one, confirmed: one?.verdict === "regressed" };
       }),

@@ -25,29 +25,36 @@ export interface FigureEvidence {
   readonly interval: RatioInterval;
 }
 
+export interface EvidenceOptions {
+  /** Figures that are compared in all. */
+  readonly hypotheses: number;
+  readonly alpha: number;
+  /** Of the interval. */
+  readonly confidence: number;
+}
+
 /**
  * @param base on the scale on which ratios are taken, none below 0; `head` likewise
- * @param hypotheses figures that are compared in all
  */
 export function figureEvidence(
   base: readonly number[],
   head: readonly number[],
   rounds: FigurePair["rounds"],
-  { hypotheses, alpha }: { readonly hypotheses: number; readonly alpha: number },
+  { hypotheses, alpha, confidence }: EvidenceOptions,
 ): FigureEvidence {
   const ratios = rounds === null ? null : logRatios(inRounds(base, rounds.base), inRounds(head, rounds.head));
   return ratios !== null && ratios.length >= leastRounds(hypotheses, alpha)
-    ? ofPairs(ratios, leastRounds(hypotheses, alpha))
-    : ofTrials(base, head, hypotheses, alpha);
+    ? ofPairs(ratios, leastRounds(hypotheses, alpha), confidence)
+    : ofTrials(base, head, { hypotheses, alpha, confidence });
 }
 
 function inRounds(values: readonly number[], rounds: readonly number[]) {
   return values.map((value, index) => ({ value, round: rounds[index] ?? Number.NaN }));
 }
 
-function ofPairs(ratios: readonly number[], leastSamples: number): FigureEvidence {
+function ofPairs(ratios: readonly number[], leastSamples: number, confidence: number): FigureEvidence {
   const test = signedRankTest(ratios);
-  const { shift, low, high } = shiftInterval(ratios);
+  const { shift, low, high } = shiftInterval(ratios, confidence);
   return {
     rounds: ratios.length,
     samples: ratios.length,
@@ -57,15 +64,14 @@ function ofPairs(ratios: readonly number[], leastSamples: number): FigureEvidenc
     headBelow: test.lower,
     p: test.p,
     method: test.method === "normal" ? "signedRankNormal" : "signedRank",
-    interval: { ratio: Math.exp(shift), low: Math.exp(low), high: Math.exp(high), confidence: 0.95 },
+    interval: { ratio: Math.exp(shift), low: Math.exp(low), high: Math.exp(high), confidence },
   };
 }
 
 function ofTrials(
   base: readonly number[],
   head: readonly number[],
-  hypotheses: number,
-  alpha: number,
+  { hypotheses, alpha, confidence }: EvidenceOptions,
 ): FigureEvidence {
   const test = rankTest(base, head);
   if (test === null) throw new Error("a figure that is compared has trials on both sides");
@@ -82,6 +88,6 @@ function ofTrials(
     headBelow: test.higher,
     p: test.p,
     method: test.method,
-    interval: ratioInterval(base, head),
+    interval: ratioInterval(base, head, confidence),
   };
 }

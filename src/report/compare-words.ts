@@ -83,6 +83,7 @@ export function comparisonNotes(comparison: Comparison): string[] {
   }
   notes.push(...confirmationNotes(comparison), ...unmatchedNotes(comparison));
   for (const side of [base, head]) notes.push(...unusedNote(side));
+  notes.push(...looksNote(comparison));
   if (comparison.verdict !== null)
     notes.push(...floorNotes(comparison), ...methodNotes(figures, comparison.alpha));
   return [...notes, ...warningNotes(base, head)];
@@ -136,6 +137,24 @@ function unmatchedNotes(comparison: Comparison): string[] {
     const { name } = comparison[side];
     return `Not compared: ${what}, which only ${name} has${settled}.`;
   });
+}
+
+function looksNote({ looks, alpha, figures }: Comparison): string[] {
+  if (looks === null) return [];
+  const { rounds } = looks;
+  const when =
+    rounds.length === 1
+      ? `once, after ${rounds[0]} rounds`
+      : `${rounds.length} times, after ${rounds.slice(0, -1).join(", ")} and ${rounds.at(-1)} rounds`;
+  const open = figures.filter(({ verdict }) => verdict === "inconclusive").length;
+  const end = open === 0 ? "until every figure was decided" : "until the time was over";
+  return [
+    `Looked at ${when}, ${end} (--until-decided). Look k spends alpha ÷ (k (k + 1)), and intervals are widened alike, so that all looks together find a change by chance in at most ${percentText(alpha)} of comparisons; a figure stays as it was when it was decided.`,
+  ];
+}
+
+function percentText(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`;
 }
 
 function floorNotes({ figures, thresholdPercent }: Comparison): string[] {

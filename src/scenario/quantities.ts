@@ -1,5 +1,6 @@
 /**
- * Sizes and times as the command line takes them: `64K`, `4M`, `1T` are powers of 1024; `500ms`, `2s`.
+ * Sizes and times as the command line takes them: `64K`, `4M`, `1T` are powers of 1024; `500ms`, `2s`,
+ * `30min`, `2h`.
  */
 import { SlotmarkError } from "../errors.js";
 
@@ -11,7 +12,8 @@ const SIZE_UNIT_BYTES: Readonly<Record<string, number>> = {
   T: 1024 ** 4,
   P: 1024 ** 5,
 };
-const REMEDY = "Sizes are written 64K, 4M or 1T (powers of 1024), times 500ms or 2s.";
+const TIME_UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+const REMEDY = "Sizes are written 64K, 4M or 1T (powers of 1024), times 500ms, 2s, 30min or 2h.";
 
 /**
  * @returns bytes, a positive integer up to 2^53 − 1
@@ -31,8 +33,8 @@ export function parseSizeBytes(text: string): number {
  * @throws SlotmarkError `time-invalid`
  */
 export function parseTimeMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text.trim());
-  const ms = Number(match?.[1]) * (match?.[2] === "s" ? 1000 : 1);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|min|h)$/.exec(text.trim());
+  const ms = Number(match?.[1]) * (TIME_UNIT_MS[match?.[2] ?? ""] ?? Number.NaN);
   if (!Number.isFinite(ms) || ms <= 0) {
     throw new SlotmarkError("usage", "time-invalid", `"${text}" is not a time`, REMEDY);
   }

@@ -26,12 +26,14 @@ export interface DataExtent {
   readonly end: number;
 }
 
-/** How a ring writes one stretch of memory to several files; offsets and lengths in bytes. */
-export interface UringWriterOptions {
-  /** Stretches of the memory that the kernel may pin, as pairs of offset and length. */
+/** How one stretch of memory is written to several files; offsets and lengths in bytes. */
+export interface MemberWriterOptions {
+  /** Stretches of the memory that the kernel may pin for a ring, as pairs of offset and length. */
   readonly registered: readonly number[];
   /** The caller keeps them open until the writer is closed. */
   readonly descriptors: readonly number[];
+  /** Without a ring: the same files, opened with O_DSYNC. */
+  readonly durableDescriptors: readonly number[];
   readonly dataOffsets: readonly number[];
   readonly imageOffset: number;
   readonly pageBytes: number;
@@ -39,15 +41,15 @@ export interface UringWriterOptions {
   readonly flushBeforePages: boolean;
   readonly durablePages: boolean;
   readonly durableData: boolean;
-  /** Requests that the ring holds. */
-  readonly entries: number;
+  /** Requests that the ring holds; absent: no ring, but one blocking write after another. */
+  readonly ringEntries?: number;
   /** Data writes of one file in flight at once; 0: as many as the ring holds. */
   readonly depth: number;
 }
 
-interface UringWriterControl {
-  /** False where the kernel would not pin the memory (RLIMIT_MEMLOCK): writes then map it each time. */
-  readonly registersBuffers: boolean;
+interface MemberWriterControl {
+  /** True where the kernel would not pin the memory for the ring (RLIMIT_MEMLOCK). */
+  readonly mapsEachWrite: boolean;
   /** The list that `writePages` reads. The arrays stay where they are until the writer is closed. */
   usePages(page: Uint32Array, offsetBytes: Float64Array, lengthBytes: Uint32Array): void;
   /** What `writeData` reads, and where it puts the time of each event's completion. */
@@ -57,21 +59,21 @@ interface UringWriterControl {
   close(): void;
 }
 
-export interface NativeUringWriter {
-  readonly control: UringWriterControl;
+export interface NativeMemberWriter {
+  readonly control: MemberWriterControl;
   /** Returns how many files fail now; the array of failures holds for each errno, file, offset (−1: the flush) and length. */
   readonly writePages: (count: number) => number;
   readonly writeData: (first: number, count: number) => number;
 }
 
 interface Addon {
-  readonly UringWriter: new (
+  readonly MemberWriter: new (
     memory: Uint8Array,
-    options: UringWriterOptions,
+    options: MemberWriterOptions,
     failures: Float64Array,
-  ) => UringWriterControl & {
-    pageCall(): NativeUringWriter["writePages"];
-    dataCall(): NativeUringWriter["writeData"];
+  ) => MemberWriterControl & {
+    pageCall(): NativeMemberWriter["writePages"];
+    dataCall(): NativeMemberWriter["writeData"];
   };
   probeIoUring(rings: number, entries: number): IoUringProbe;
   isOpenElsewhere(descriptor: number): boolean;
@@ -149,14 +151,14 @@ export function nextData(descriptor: number, offsetBytes: number): DataExtent | 
  * @param failures room for four numbers a file
  * @throws SlotmarkError `io-uring-refused`, with the kernel's errno
  */
-export function createUringWriter(
+export function createMemberWriter(
   memory: Uint8Array,
-  options: UringWriterOptions,
+  options: MemberWriterOptions,
   failures: Float64Array,
-): NativeUringWriter {
-  const { UringWriter } = load();
+): NativeMemberWriter {
+  const { MemberWriter } = load();
   try {
-    const control = new UringWriter(memory, options, failures);
+    const control = new MemberWriter(memory, options, failures);
     return { control, writePages: control.pageCall(), writeData: control.dataCall() };
   } catch (error) {
     const errno = /errno (\d+)$/.exec(error instanceof Error ? error.message : "")?.[1];

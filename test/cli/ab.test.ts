@@ -139,6 +139,37 @@ test("SIGINT keeps the whole rounds, and takes nothing else with it", async (con
   assert.match(stderr, /whole rounds measured so far are kept/);
 });
 
+test("--until-decided adds rounds until the change shows, and says how often it looked", (context) => {
+  const made = builds(context, { factor: 1.06, noisePercent: 8 });
+  const options = ["--until-decided", "--threshold", "1"];
+  const { code, stdout, stderr } = ab(made, "--json", ...options);
+  assert.equal(code, 1, stdout + stderr);
+  const { looks, figures, alpha, notes } = JSON.parse(stdout);
+  assert.ok(looks.rounds.length > 1, stdout);
+  assert.equal(looks.rounds.at(-1), callsIn(made.parent).length / 2);
+  assert.equal(figures[0].rounds, looks.rounds.at(-1));
+  assert.equal(alpha, 0.01);
+  assert.ok(
+    notes.some((note: string) => note.startsWith(`Looked at ${looks.rounds.length} times, after 12, `)),
+  );
+});
+
+test("--time-limit ends it where nothing can be decided; regressions are confirmed as without", (context) => {
+  const noisy = builds(context, { factor: 1, noisePercent: 60 });
+  const out = ab(noisy, "--until-decided", "--time-limit", "5s");
+  assert.equal(out.code, 5, out.stdout);
+  assert.match(out.stdout, /Looked at \d+ times, .*until the time was over/);
+  const at = ab(builds(context, { factor: 1 }), "--until-decided", "--time-limit", "1ms");
+  assert.equal(at.code, 5, at.stdout);
+  assert.match(at.stdout, /Looked at once, after 1 rounds?, until the time was over/);
+  const worse = builds(context, { factor: 1.3 });
+  const sure = ab(worse, "--until-decided", "--confirm");
+  assert.equal(sure.code, 1, sure.stdout);
+  assert.match(sure.stdout, /Looked at once, after 12 rounds, until every figure was decided/);
+  assert.match(sure.stdout, /confirmed by a second measurement/);
+  assert.equal(callsIn(worse.parent).length, 48);
+});
+
 test("bad use is refused before anything is measured", (context) => {
   const made = builds(context, { factor: 1 });
   const empty = join(made.parent, "unbuilt");
@@ -147,6 +178,8 @@ test("bad use is refused before anything is measured", (context) => {
   for (const [args, message] of [
     [[made.a, empty], /not built.*\nRun node setup\.mjs in .*unbuilt/],
     [[made.a, "no-such-ref"], /no-such-ref is neither a folder with slotmark in it nor a commit/],
+    [[made.a, made.b, "--time-limit", "5min"], /--time-limit means nothing without --until-decided/],
+    [[made.a, made.b, "--until-decided", "--time-limit", "5 minutes"], /"5 minutes" is not a time/],
     [[made.a, made.b, "--a", "--out x"], /--out means nothing to ab/],
     [[made.a, made.b, "locks", "--resume", "x"], /--resume means nothing to ab/],
     [[made.a, made.b, "--b", "--member x"], /Use --member-b/],

@@ -10,8 +10,8 @@ import { SlotmarkError } from "../../src/errors.js";
 import { directMemory } from "../../src/storage/direct-memory.js";
 import type { Member } from "../../src/storage/member.js";
 import { openMembers } from "../../src/storage/open-members.js";
+import { openPageWriter } from "../../src/storage/open-page-writer.js";
 import { primeRanges } from "../../src/storage/prime.js";
-import { openPsyncWriter } from "../../src/storage/psync-writer.js";
 import {
   loopDevice,
   mount,
@@ -38,7 +38,7 @@ function writeUntilFailure(path: string, sizeBytes: number, durability: "fua" | 
   const memory = directMemory(2 * MIB);
   crypto.getRandomValues(memory.subarray(0, 65536));
   for (let at = 65536; at < 2 * MIB; at *= 2) memory.copyWithin(at, 0, at);
-  const writer = openPsyncWriter({
+  const writer = openPageWriter("psync", {
     members: [{ path, dataOffsetBytes: 0 }],
     memory,
     imageOffsetBytes: 0,

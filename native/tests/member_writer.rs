@@ -1,6 +1,6 @@
 //! Batches of writes through a ring of the real kernel.
 
-use slotmark_native::uring::{BatchOptions, Failure, RingWriter, Span, Write};
+use slotmark_native::member_writer::{BatchOptions, Failure, RingWriter, Span, Write};
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::FileExt;

@@ -1,5 +1,9 @@
-//! The ring and one batch of writes through it.
+//! Writes through io_uring: many at once to several files, waited for together.
+//!
+//! A `RingWriter` never has a request in flight between two calls, so that nothing of it outlives the memory: a call returns only
+//! when the kernel has answered every request, also after a failure.
 
+use super::batch::{BatchOptions, Failure, Span, Write, give_up_failed};
 use io_uring::squeue::Entry;
 use io_uring::{IoUring, opcode, types};
 use std::io;
@@ -12,47 +16,6 @@ const BUFFER_BYTES: usize = 1 << 30;
 /// the last: in a stream of writes at depth 32 that cost a fifth of the throughput. What fills an empty ring is such a plug, and goes
 /// at once.
 const UNPLUGGED: usize = 2;
-
-/// A stretch of the writer's memory.
-#[derive(Clone, Copy, Debug)]
-pub struct Span {
-    pub offset: usize,
-    pub length: usize,
-}
-
-/// One write of `memory` to a file, by the file's index.
-#[derive(Clone, Copy, Debug)]
-pub struct Write {
-    pub file: u32,
-    pub memory: Span,
-    pub file_offset: u64,
-    /// What the caller knows the write by.
-    pub tag: u32,
-}
-
-/// The first request of a file that failed. Later ones to that file were not begun; those in flight have ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// 0 where the file took no more bytes.
-    pub errno: i32,
-    pub file: u32,
-    /// None: the flush before the writes.
-    pub place: Option<(u64, u32)>,
-}
-
-/// What a batch asks of the kernel.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BatchOptions {
-    /// fdatasync(2) of every file before the first write.
-    pub flush_first: bool,
-    /// RWF_DSYNC: each write is durable when it completes.
-    pub durable: bool,
-    /// Requests in flight at most; 0: as many as the ring holds.
-    pub depth: u32,
-    /// Hear of every write as soon as it has completed, and replace it at once, at the price of more wake-ups. Without it the batch
-    /// goes in one submission, as far as the ring holds it, and is waited for as a whole.
-    pub each_completion: bool,
-}
 
 #[derive(Clone, Copy)]
 struct InFlight {
@@ -345,14 +308,6 @@ impl Drop for RingWriter {
         // What was never registered cannot be given back; nothing follows from it.
         let _ = self.ring.submitter().unregister_buffers();
         let _ = self.ring.submitter().unregister_files();
-    }
-}
-
-fn give_up_failed(given_up: &mut [bool], failures: &mut Vec<Failure>, failure: Failure) {
-    let given_up = &mut given_up[failure.file as usize];
-    if !*given_up {
-        *given_up = true;
-        failures.push(failure);
     }
 }
 

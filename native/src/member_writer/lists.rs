@@ -1,6 +1,7 @@
-//! A ring together with the lists that it writes from: bitmap pages and data writes, to all files each.
+//! A writer together with the lists that it writes from: bitmap pages and data writes, to all files each.
 
-use super::ring_writer::{BatchOptions, Failure, RingWriter, Span, Write};
+use super::batch::{BatchOptions, Failure, Span, Write};
+use super::file_writer::FileWriter;
 use napi::bindgen_prelude::{Float64Array, Uint32Array};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub struct Placement {
 }
 
 pub struct ListWriter {
-    pub ring: RingWriter,
+    pub writer: FileWriter,
     pub placement: Placement,
     pub pages: Option<PageList>,
     pub events: Option<EventList>,
@@ -60,7 +61,7 @@ impl ListWriter {
         if count > page.len() || count > offset_bytes.len() || count > length_bytes.len() {
             return Err(misused("the page list is shorter than its count"));
         }
-        let files = self.ring.files();
+        let files = self.writer.files();
         let Placement {
             image_offset,
             page_bytes,
@@ -84,7 +85,7 @@ impl ListWriter {
             durable: self.placement.durable_pages,
             ..BatchOptions::default()
         };
-        let failed = self.ring.run(options, writes, |_| ());
+        let failed = self.writer.run(options, writes, |_| ());
         Ok(self.report(&failed))
     }
 
@@ -127,7 +128,7 @@ impl ListWriter {
             each_completion: true,
             ..BatchOptions::default()
         };
-        let failed = self.ring.run(options, writes, |event| {
+        let failed = self.writer.run(options, writes, |event| {
             let left = &mut outstanding[event as usize];
             *left -= 1;
             if *left == 0 {

@@ -1,8 +1,10 @@
 //! The writer as TypeScript sees it. Lists and results lie in typed arrays that are handed over once, and what is called for every
 //! write is a function of its own: looking up a typed array or a class costs more than the rest of a call.
 
+use super::batch::Span;
+use super::file_writer::FileWriter;
 use super::lists::{EventList, FAILURE_NUMBERS, ListWriter, PageList, Placement, misused};
-use super::ring_writer::{RingWriter, Span};
+use super::{BlockingWriter, RingWriter};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32Array};
 use napi_derive::napi;
@@ -10,7 +12,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 #[napi]
-pub struct UringWriter {
+pub struct MemberWriter {
     /// None: closed.
     writer: Rc<RefCell<Option<ListWriter>>>,
     /// Keeps the memory as long as the writer.
@@ -18,11 +20,13 @@ pub struct UringWriter {
 }
 
 #[napi(object)]
-pub struct UringWriterOptions {
-    /// Stretches of the memory to register, as pairs of offset and length.
+pub struct MemberWriterOptions {
+    /// Stretches of the memory for a ring to register, as pairs of offset and length.
     pub registered: Vec<f64>,
     /// Open descriptors; the caller keeps them open, and closes them after the writer.
     pub descriptors: Vec<i32>,
+    /// Without a ring: the same files, opened with O_DSYNC.
+    pub durable_descriptors: Vec<i32>,
     /// Where each file's data area begins.
     pub data_offsets: Vec<f64>,
     pub image_offset: f64,
@@ -31,14 +35,14 @@ pub struct UringWriterOptions {
     pub flush_before_pages: bool,
     pub durable_pages: bool,
     pub durable_data: bool,
-    /// Entries of the submission queue.
-    pub entries: u32,
+    /// Entries of the ring's submission queue; none: no ring, but one blocking write after another.
+    pub ring_entries: Option<u32>,
     /// Data writes in flight at once, a file; 0: no limit but the queue's.
     pub depth: u32,
 }
 
 #[napi]
-impl UringWriter {
+impl MemberWriter {
     /// `failures` has room for four numbers a file: errno, file, offset (−1: the flush), length.
     ///
     /// # Errors
@@ -46,7 +50,7 @@ impl UringWriter {
     #[napi(constructor)]
     pub fn new(
         memory: Uint8Array,
-        options: UringWriterOptions,
+        options: MemberWriterOptions,
         failures: Float64Array,
     ) -> napi::Result<Self> {
         let spans: Vec<Span> = options
@@ -64,6 +68,9 @@ impl UringWriter {
             return Err(misused("a registered span is not in the memory"));
         }
         let files = options.descriptors.len();
+        if options.ring_entries.is_none() && options.durable_descriptors.len() != files {
+            return Err(misused("a file lacks its durable descriptor"));
+        }
         if options.data_offsets.len() != files {
             return Err(misused("a file lacks its data offset"));
         }
@@ -71,16 +78,16 @@ impl UringWriter {
             return Err(misused("no room to name every failed file"));
         }
         // WebAssembly memory that never grows stays where it is.
-        let ring = unsafe {
-            RingWriter::new(
-                memory.as_ptr(),
-                memory.len(),
-                &spans,
-                &options.descriptors,
-                options.entries,
-            )
-        }
-        .map_err(crate::errno_error)?;
+        let (base, length, files_of) = (memory.as_ptr(), memory.len(), &options.descriptors);
+        let writer = match options.ring_entries {
+            Some(entries) => {
+                let ring = unsafe { RingWriter::new(base, length, &spans, files_of, entries) };
+                FileWriter::Ring(Box::new(ring.map_err(crate::errno_error)?))
+            }
+            None => FileWriter::Blocking(unsafe {
+                BlockingWriter::new(base, length, files_of, &options.durable_descriptors)
+            }),
+        };
         let placement = Placement {
             image_offset: options.image_offset as usize,
             page_bytes: options.page_bytes as usize,
@@ -96,7 +103,7 @@ impl UringWriter {
             depth: options.depth.saturating_mul(files as u32),
         };
         let writer = ListWriter {
-            ring,
+            writer,
             placement,
             pages: None,
             events: None,
@@ -110,8 +117,8 @@ impl UringWriter {
     }
 
     #[napi(getter)]
-    pub fn registers_buffers(&self) -> bool {
-        self.with(|writer| Ok(writer.ring.registers_buffers()))
+    pub fn maps_each_write(&self) -> bool {
+        self.with(|writer| Ok(writer.writer.maps_each_write()))
             .unwrap_or(false)
     }
 
@@ -119,10 +126,10 @@ impl UringWriter {
     #[napi]
     pub fn give_up(&self, file: u32) -> napi::Result<()> {
         self.with(|writer| {
-            if file >= writer.ring.files() {
+            if file >= writer.writer.files() {
                 return Err(misused("the writer has no such file"));
             }
-            writer.ring.give_up(file);
+            writer.writer.give_up(file);
             Ok(())
         })
     }
