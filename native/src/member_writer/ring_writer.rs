@@ -17,6 +17,9 @@ const BUFFER_BYTES: usize = 1 << 30;
 /// at once.
 const UNPLUGGED: usize = 2;
 
+/// The loop driver's block devices (Documentation/admin-guide/devices.txt).
+const LOOP_MAJOR: u32 = 7;
+
 #[derive(Clone, Copy)]
 struct InFlight {
     write: Write,
@@ -31,6 +34,9 @@ pub struct RingWriter {
     /// Registered stretches, by buffer index; empty where the kernel would not register them.
     buffers: Vec<Span>,
     descriptors: Vec<RawFd>,
+    /// Submits in a call of its own before it waits: a loop device's worker thread begins sooner when the submitting thread
+    /// does not go to sleep in the same call (at depth 1 by a third of a write's time); elsewhere that call would be wasted.
+    submits_apart: bool,
     /// By file: nothing is written to it any more.
     given_up: Vec<bool>,
     in_flight: Vec<InFlight>,
@@ -63,6 +69,7 @@ impl RingWriter {
             length,
             buffers: Vec::new(),
             descriptors: files.to_vec(),
+            submits_apart: files.iter().any(|&file| is_loop_device(file)),
             given_up: vec![false; files.len()],
             in_flight: Vec::new(),
             free: Vec::new(),
@@ -288,6 +295,13 @@ impl RingWriter {
     }
 
     fn submit_and_wait(&mut self, want: usize) {
+        if self.submits_apart && want > 0 {
+            self.enter(0);
+        }
+        self.enter(want);
+    }
+
+    fn enter(&mut self, want: usize) {
         loop {
             match self.ring.submit_and_wait(want) {
                 Ok(_) => return,
@@ -338,6 +352,15 @@ fn place_of(ended: InFlight) -> (u64, u32) {
         write.file_offset + done as u64,
         (write.memory.length - done) as u32,
     )
+}
+
+fn is_loop_device(descriptor: RawFd) -> bool {
+    let mut status = std::mem::MaybeUninit::<libc::stat>::uninit();
+    if unsafe { libc::fstat(descriptor, status.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    let status = unsafe { status.assume_init() };
+    status.st_mode & libc::S_IFMT == libc::S_IFBLK && libc::major(status.st_rdev) == LOOP_MAJOR
 }
 
 /// The cheapest ring that this kernel has for a thread that alone submits and waits (Linux 6.1, 6.0, 5.19, 5.1).
