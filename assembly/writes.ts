@@ -99,7 +99,7 @@ export function startWrites(first: u32, count: u32): i32 {
       const to = u32(last >> shift);
       const entry = load<u32>(table + (usize(from >> COUNTER_PAGE_SHIFT) << 2));
       if (i32(!entry) | i32((from ^ to) >> COUNTER_PAGE_SHIFT)) break;
-      startPiece(from, to, entry);
+      startPiece(from, to, entry, bits);
     }
     if (at >= end) break;
     const refused = startEvent(at, sectorsAt, careful);
@@ -161,7 +161,7 @@ export function endWrites(first: u32, count: u32, missed: bool): i32 {
       const to = u32(last >> shift);
       const entry = load<u32>(table + (usize(from >> COUNTER_PAGE_SHIFT) << 2));
       if (i32(!entry) | i32((from ^ to) >> COUNTER_PAGE_SHIFT)) break;
-      if (endPiece(from, to, entry, i16x8.splat(0))) {
+      if (endPiece(from, to, entry, 0)) {
         store<u8>(idlePages + (from >> COUNTER_PAGE_SHIFT), 1);
         leastWord = 0;
       }
@@ -233,7 +233,7 @@ function lanesTo(high: u32): v128 {
 function startRange(from: u32, to: u32): void {
   while (true) {
     const end = min(to, from | (COUNTER_PAGE_CHUNKS - 1));
-    startPiece(from, end, entryForWrite(from >> COUNTER_PAGE_SHIFT));
+    startPiece(from, end, entryForWrite(from >> COUNTER_PAGE_SHIFT), image + SUPERBLOCK_BYTES);
     if (end == to) return;
     from = end + 1;
   }
@@ -245,10 +245,9 @@ function startRange(from: u32, to: u32): void {
  */
 // @ts-ignore: decorator
 @inline
-function startPiece(from: u32, to: u32, entry: u32): void {
+function startPiece(from: u32, to: u32, entry: u32, bits: usize): void {
   const firstGroup = from >> 3;
   const lastGroup = to >> 3;
-  const bits = image + SUPERBLOCK_BYTES;
   let inside = lanesFrom(from & 7);
   let byte = bits + firstGroup;
   let at: usize = (firstGroup << 4) + entry;
@@ -294,7 +293,7 @@ function endRange(from: u32, to: u32, needed: u16): bool {
   while (true) {
     const end = min(to, from | (COUNTER_PAGE_CHUNKS - 1));
     const counterPage = from >> COUNTER_PAGE_SHIFT;
-    if (endPiece(from, end, entryForWrite(counterPage), i16x8.splat(i16(needed)))) {
+    if (endPiece(from, end, entryForWrite(counterPage), needed)) {
       store<u8>(counterPending + counterPage, 1);
       idle = true;
     }
@@ -306,29 +305,33 @@ function endRange(from: u32, to: u32, needed: u16): bool {
 /** Returns whether a chunk has become idle. */
 // @ts-ignore: decorator
 @inline
-function endPiece(from: u32, to: u32, entry: u32, need: v128): bool {
+function endPiece(from: u32, to: u32, entry: u32, needed: u16): bool {
   const all = lanesTo(7);
   let inside = lanesFrom(from & 7);
   let at: usize = ((from >> 3) << 4) + entry;
   const end: usize = ((to >> 3) << 4) + entry;
   let least = all;
   if (at != end) {
-    least = endGroup(at, inside, need);
+    least = endGroup(at, inside, needed);
     inside = all;
     for (at += 16; at < end; at += 16) {
       // A lane of `all` is -1.
-      const ended = i16x8.add(v128.or(v128.load(at, ENTRY_BIAS), need), all);
+      const words = v128.load(at, ENTRY_BIAS);
+      const ended = i16x8.add(needed ? v128.or(words, i16x8.splat(needed)) : words, all);
       v128.store(at, ended, ENTRY_BIAS);
       least = i16x8.min_u(least, ended);
     }
   }
-  least = i16x8.min_u(least, endGroup(at, v128.and(inside, lanesTo(to & 7)), need));
+  least = i16x8.min_u(least, endGroup(at, v128.and(inside, lanesTo(to & 7)), needed));
   return v128.any_true(i16x8.le_u(least, i16x8.splat(2)));
 }
 
 /** The words after their end; those of lanes outside are at their maximum. */
-function endGroup(at: usize, inside: v128, need: v128): v128 {
-  const words = v128.or(v128.load(at, ENTRY_BIAS), v128.and(need, inside));
+// @ts-ignore: decorator
+@inline
+function endGroup(at: usize, inside: v128, needed: u16): v128 {
+  const read = v128.load(at, ENTRY_BIAS);
+  const words = needed ? v128.or(read, v128.and(i16x8.splat(needed), inside)) : read;
   const ended = i16x8.add(words, inside);
   v128.store(at, ended, ENTRY_BIAS);
   return v128.or(ended, v128.not(inside));

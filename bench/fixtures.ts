@@ -61,6 +61,16 @@ export function bitmap(seed: number, set: number): Uint32Array<ArrayBuffer> {
   return words;
 }
 
+/** A large bitmap is made of so many others: more than a processor learns by heart. */
+export const LARGE_BITMAPS = 64;
+
+export function largeBitmap(set: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array((LARGE_BITMAPS * CHUNKS) / 8);
+  for (let i = 0; i < LARGE_BITMAPS; i++)
+    bytes.set(new Uint8Array(bitmap(2 + i, set).buffer), (i * CHUNKS) / 8);
+  return bytes;
+}
+
 export function setBitsOf(words: Uint32Array): number[] {
   const found: number[] = [];
   words.forEach((word, index) => {

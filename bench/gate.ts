@@ -12,7 +12,7 @@ import { recordPool } from "./gate/record-pool.js";
 import { criterionRule } from "./gate/rules/criterion.js";
 import { fixedThresholdRule } from "./gate/rules/fixed-threshold.js";
 import { googleBenchmarkRule } from "./gate/rules/google-benchmark.js";
-import { slotmarkRule } from "./gate/rules/slotmark.js";
+import { slotmarkAbRule, slotmarkRule } from "./gate/rules/slotmark.js";
 import { writeBenchmarkResult } from "./write-result.js";
 
 const { values: options, positionals } = parseArgs({
@@ -47,11 +47,17 @@ if (step === "record") {
   console.log(writeBenchmarkResult("gate-pool", pool, { path: options.pool }));
 } else if (step === "judge") {
   const pool = readPool(options.pool);
-  const rules = [slotmarkRule(pool.calibration), criterionRule(), googleBenchmarkRule, fixedThresholdRule];
+  const rules = [
+    slotmarkRule(pool.calibration),
+    slotmarkAbRule(pool.calibration),
+    criterionRule(),
+    googleBenchmarkRule,
+    fixedThresholdRule,
+  ];
   const judged = judgePool(pool, rules, Number(options.comparisons));
   const { createdAt, loadAverage, backgroundLoad, environment } = pool;
   console.log(
-    `${judged.comparisons} comparisons of ${judged.trialsPerSide} and ${judged.trialsPerSide} trials; noise floor of ${MEDIAN_WRITE} ${judged.floorPercent.toFixed(1)} %`,
+    `${judged.comparisons} comparisons of ${judged.trialsPerSide} and ${judged.trialsPerSide} trials, of ab of ${judged.roundsOfAb} rounds; noise floor of ${MEDIAN_WRITE} ${judged.floorPercent.toFixed(1)} %`,
   );
   for (const line of judgedTable(judged)) console.log(line);
   console.log(judged.missed.length === 0 ? "reached" : `missed: ${judged.missed.join("; ")}`);

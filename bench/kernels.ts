@@ -25,6 +25,7 @@ export const CONTESTANTS = [
   "fastbitset",
   "roaring-wasm",
   "gcc-scalar",
+  "gcc-128",
   "gcc",
   "native-scalar",
   "native",
@@ -98,6 +99,13 @@ export const KERNELS: readonly Kernel[] = [
     title: "find set bits, 1 % set",
     items: 16384,
     figures: { plain: seen(2.8, 3.9), fastbitset: seen(7.6), "gcc-scalar": seen(0.8) },
+  },
+  {
+    // The others repeat one bitmap, whose every branch a processor learns; nobody resyncs the same bits a thousand times.
+    name: "scan-1-large",
+    title: "find set bits, 1 % set, of 8 MiB of bits",
+    items: 1048576,
+    figures: {},
   },
   {
     name: "scan-50",

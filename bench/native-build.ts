@@ -1,6 +1,6 @@
 /**
  * Builds the native contestants: the kernels in Rust (`bench/native`) and in C by gcc (`bench/native-c`), each as fast as this CPU goes
- * and the same without automatic vectorisation.
+ * and the same without automatic vectorisation; gcc also with vectors of 128 bits.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
@@ -14,6 +14,8 @@ const RUST_FLAGS = {
 } as const;
 const GCC_FLAGS = {
   gcc: ["-O3", "-march=native"],
+  /** With vectors as long as WebAssembly's. */
+  "gcc-128": ["-O3", "-march=native", "-mprefer-vector-width=128"],
   "gcc-scalar": ["-O3", "-march=native", "-fno-tree-vectorize"],
 } as const;
 export type NativeBuild = keyof typeof RUST_FLAGS | keyof typeof GCC_FLAGS;
@@ -24,6 +26,7 @@ export function buildNative(): Record<NativeBuild, string> {
     native: buildRust("native"),
     "native-scalar": buildRust("native-scalar"),
     gcc: buildC("gcc"),
+    "gcc-128": buildC("gcc-128"),
     "gcc-scalar": buildC("gcc-scalar"),
   };
 }
@@ -36,6 +39,7 @@ export function nativeBuilds(): Record<NativeBuild, string> {
     native: `${rustc}, --release ${RUST_FLAGS.native}`,
     "native-scalar": `${rustc}, --release ${RUST_FLAGS["native-scalar"]}`,
     gcc: `${gcc}, ${GCC_FLAGS.gcc.join(" ")}`,
+    "gcc-128": `${gcc}, ${GCC_FLAGS["gcc-128"].join(" ")}`,
     "gcc-scalar": `${gcc}, ${GCC_FLAGS["gcc-scalar"].join(" ")}`,
   };
 }

@@ -2,7 +2,7 @@
 import FastBitSet from "fastbitset";
 import { RoaringBitmap32, roaringLibraryInitialize } from "roaring-wasm";
 import { TypedFastBitSet } from "typedfastbitset";
-import { bitmap, CHUNKS, digest, EVENTS, ranges, SCAN_BITS, setBitsOf } from "../fixtures.js";
+import { bitmap, CHUNKS, digest, EVENTS, largeBitmap, ranges, SCAN_BITS, setBitsOf } from "../fixtures.js";
 import type { Contestant, Run } from "../kernels.js";
 
 await roaringLibraryInitialize();
@@ -103,9 +103,9 @@ function digestOfBits(peer: Peer): number {
 }
 
 function contestant<P extends Peer>(create: (bits: readonly number[]) => P): Contestant {
-  const scan = (set: number): Run => {
-    const peer = create(setBitsOf(bitmap(2, set)));
-    const found = new Uint32Array(CHUNKS);
+  const scan = (words: Uint32Array): Run => {
+    const peer = create(setBitsOf(words));
+    const found = new Uint32Array(32 * words.length);
     let count = 0;
     return {
       run() {
@@ -152,9 +152,10 @@ function contestant<P extends Peer>(create: (bits: readonly number[]) => P): Con
         digest: () => count,
       };
     },
-    "scan-0.01": () => scan(SCAN_BITS["scan-0.01"]),
-    "scan-1": () => scan(SCAN_BITS["scan-1"]),
-    "scan-50": () => scan(SCAN_BITS["scan-50"]),
+    "scan-0.01": () => scan(bitmap(2, SCAN_BITS["scan-0.01"])),
+    "scan-1": () => scan(bitmap(2, SCAN_BITS["scan-1"])),
+    "scan-1-large": () => scan(new Uint32Array(largeBitmap(SCAN_BITS["scan-1"]).buffer)),
+    "scan-50": () => scan(bitmap(2, SCAN_BITS["scan-50"])),
   };
 }
 

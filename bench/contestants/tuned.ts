@@ -14,6 +14,7 @@ import {
   EVENTS,
   FIRST_PAGE_OFFSET_BYTES,
   geometryOf,
+  largeBitmap,
   PAGES,
   ranges,
   SCAN_BITS,
@@ -31,14 +32,14 @@ function popcount(word: number): number {
   return Math.imul((w + (w >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-function scan(set: number): Run {
-  const words = new Int32Array(bitmap(2, set).buffer);
-  const found = new Uint32Array(CHUNKS);
+function scan(bits: Uint8Array | Uint32Array): Run {
+  const words = new Int32Array(bits.buffer);
+  const found = new Uint32Array(32 * words.length);
   let count = 0;
   return {
     run() {
       count = 0;
-      for (let index = 0; index < WORDS; index++) {
+      for (let index = 0; index < words.length; index++) {
         let word = words[index] as number;
         while (word !== 0) {
           found[count++] = (index << 5) + 31 - Math.clz32(word & -word);
@@ -345,9 +346,10 @@ export const tuned: Contestant = {
       digest: () => count,
     };
   },
-  "scan-0.01": () => scan(SCAN_BITS["scan-0.01"]),
-  "scan-1": () => scan(SCAN_BITS["scan-1"]),
-  "scan-50": () => scan(SCAN_BITS["scan-50"]),
+  "scan-0.01": () => scan(bitmap(2, SCAN_BITS["scan-0.01"])),
+  "scan-1": () => scan(bitmap(2, SCAN_BITS["scan-1"])),
+  "scan-1-large": () => scan(largeBitmap(SCAN_BITS["scan-1"])),
+  "scan-50": () => scan(bitmap(2, SCAN_BITS["scan-50"])),
   "writes-one": () => writes(1),
   "writes-many": () => writes(64),
   passes: () => {

@@ -18,6 +18,7 @@ import {
   dirtyPages,
   EVENTS,
   geometryOf,
+  largeBitmap,
   PAGES,
   passesRun,
   ranges,
@@ -64,14 +65,18 @@ function wasmSlot(): WasmBitmap {
   return createWasmBitmap({ geometry: geometryOf(CHUNKS), slot: 0, ringCapacity: EVENTS });
 }
 
-function slotWithBits(set: number): WasmBitmap {
-  const slot = wasmSlot();
-  slot.image.set(new Uint8Array(bitmap(2, set).buffer), 256);
+function bytesOf(set: number): Uint8Array {
+  return new Uint8Array(bitmap(2, set).buffer);
+}
+
+function slotWithBits(bits: Uint8Array): WasmBitmap {
+  const slot = createWasmBitmap({ geometry: geometryOf(8 * bits.length), slot: 0, ringCapacity: EVENTS });
+  slot.image.set(bits, 256);
   return slot;
 }
 
-function scan(set: number): Run {
-  const slot = slotWithBits(set);
+function scan(bits: Uint8Array): Run {
+  const slot = slotWithBits(bits);
   return {
     run: () => slot.forDirtyChunks(() => {}),
     digest() {
@@ -132,7 +137,7 @@ export const wasm: Contestant = {
     return { run: () => hot.orBits(bits, input, CHUNKS / 8), digest: () => digest(bytes) };
   },
   popcount: () => {
-    const slot = slotWithBits(CHUNKS / 2);
+    const slot = slotWithBits(bytesOf(CHUNKS / 2));
     let count = 0;
     return {
       run() {
@@ -141,9 +146,10 @@ export const wasm: Contestant = {
       digest: () => count,
     };
   },
-  "scan-0.01": () => scan(SCAN_BITS["scan-0.01"]),
-  "scan-1": () => scan(SCAN_BITS["scan-1"]),
-  "scan-50": () => scan(SCAN_BITS["scan-50"]),
+  "scan-0.01": () => scan(bytesOf(SCAN_BITS["scan-0.01"])),
+  "scan-1": () => scan(bytesOf(SCAN_BITS["scan-1"])),
+  "scan-1-large": () => scan(largeBitmap(SCAN_BITS["scan-1"])),
+  "scan-50": () => scan(bytesOf(SCAN_BITS["scan-50"])),
   "writes-one": () => writesRun(wasmSlot(), 1),
   "writes-many": () => writesRun(wasmSlot(), 64),
   passes: () => passesRun(wasmSlot()),

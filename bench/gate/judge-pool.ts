@@ -7,10 +7,10 @@ import type { FigurePair } from "../../src/compare/paired-figures.js";
 import { seededRandom } from "../../src/compare/seeded-random.js";
 import { median } from "../../src/measure/quantile.js";
 import { upperBoundOfShare } from "./clopper-pearson.js";
+import { type Draw, drawRounds, drawTrials, roundsOfAb, TRIALS_A_SIDE } from "./draws.js";
 import { MEDIAN_WRITE, type Pool, type PoolTrial } from "./pool.js";
 import type { Rule } from "./rules/rule.js";
 
-export const TRIALS_A_SIDE = 12;
 /** By how much slowdowns are known to be found. */
 const POWER = { 1.5: 0.8, 2.5: 0.95, 5: 0.99 } as const;
 const MOST_FALSE_ALARMS = 0.01;
@@ -18,6 +18,8 @@ const FOUND_SHARE = 0.8;
 /** Trials of slotmark as it is in a pool that is to say something of one alarm in a hundred. */
 export const LEAST_EQUAL = 200;
 const MOST_TOO_SMALL = 0.9;
+/** How the names of slotmark's own rules begin. */
+const OWN_RULES = "slotmark";
 /** Shares of power are large and need fewer comparisons than those of false alarms; a bisection asks each of them ten times. */
 const POWER_PART = 4;
 const SMALLEST_PART = 10;
@@ -30,9 +32,9 @@ export interface JudgedSlowdown {
   readonly achievedPercent: number;
   /** The same in noise floors. A slowdown that came out smaller than it was to be says nothing of power at that size. */
   readonly achievedTimesFloor: number;
-  /** Of comparisons, by rule: any figure regressed; and the median write among them. */
-  readonly found: Readonly<Record<string, number>>;
-  readonly foundInMedianWrite: Readonly<Record<string, number>>;
+  /** Of comparisons, by rule: any figure regressed; and the median write among them. Null: too few rounds of neighbours. */
+  readonly found: Readonly<Record<string, number | null>>;
+  readonly foundInMedianWrite: Readonly<Record<string, number | null>>;
   readonly wantedShare: number | null;
 }
 
@@ -48,44 +50,53 @@ export interface JudgedPool {
   /** Of equals; for each slowdown a quarter of them. */
   readonly comparisons: number;
   readonly trialsPerSide: number;
+  readonly roundsOfAb: number;
   readonly floorPercent: number;
   /** Trials of slotmark as it is. */
   readonly equalTrials: number;
-  readonly falseAlarms: Readonly<Record<string, FalseAlarms>>;
+  readonly falseAlarms: Readonly<Record<string, FalseAlarms | null>>;
   readonly slowdowns: readonly JudgedSlowdown[];
   /** Percent; null: none up to the largest tried. Modelled: all times of recorded trials multiplied. */
   readonly smallestFoundModelledPercent: Readonly<Record<string, number | null>>;
   readonly missed: readonly string[];
 }
 
-interface Draw {
-  readonly base: readonly PoolTrial[];
-  readonly head: readonly PoolTrial[];
+/** The same comparisons for all rules that are asked alike; null: the recording has too few rounds of neighbours. */
+interface Draws {
+  readonly trials: readonly Draw[];
+  readonly rounds: readonly Draw[] | null;
 }
 
 export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: number): JudgedPool {
   const equal = pool.trials.filter(({ slowdown }) => slowdown === null);
   const random = seededRandom(1);
-  const equalDraws = Array.from({ length: comparisons }, (): Draw => {
-    const both = sample(equal, 2 * TRIALS_A_SIDE, random);
-    return { base: both.slice(0, TRIALS_A_SIDE), head: both.slice(TRIALS_A_SIDE) };
+  const drawn = (slowdown: number | null, length: number): Draws => {
+    const rounds = Array.from({ length }, () => drawRounds(pool, slowdown, random));
+    return {
+      trials: Array.from({ length }, () => drawTrials(pool, slowdown, random)),
+      rounds: rounds.every((draw) => draw !== null) ? rounds : null,
+    };
+  };
+  const equalDraws = drawn(null, comparisons);
+  const falseAlarms = byRule(rules, (rule) => {
+    const draws = drawsFor(rule, equalDraws);
+    return draws === null ? null : falseAlarmsOf(rule, draws, pool);
   });
-  const falseAlarms = byRule(rules, (rule) => falseAlarmsOf(rule, equalDraws, pool));
   const floor = pool.calibration.floors.find(
     (one) => one.metric === "write_latency_ns" && one.figure === "p50",
   );
   const floorPercent = floor?.floorPercent ?? Number.NaN;
   const slowdowns = pool.slowdowns.map(({ where, timesFloor }, index): JudgedSlowdown => {
     const slowed = pool.trials.filter(({ slowdown }) => slowdown === index);
-    const draws = Array.from(
-      { length: Math.ceil(comparisons / POWER_PART) },
-      (): Draw => ({
-        base: sample(equal, TRIALS_A_SIDE, random),
-        head: sample(slowed, Math.min(TRIALS_A_SIDE, slowed.length), random),
-      }),
-    );
+    const draws = drawn(index, Math.ceil(comparisons / POWER_PART));
     const achievedPercent = 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
-    const shares = rules.map((rule) => ({ name: rule.name, ...foundShares(rule, draws, pool) }));
+    const shares = rules.map((rule) => {
+      const own = drawsFor(rule, draws);
+      return {
+        name: rule.name,
+        ...(own === null ? { any: null, medianWrite: null } : foundShares(rule, own, pool)),
+      };
+    });
     return {
       where,
       timesFloor,
@@ -97,15 +108,19 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
       wantedShare: POWER[timesFloor as keyof typeof POWER] ?? null,
     };
   });
-  const some = equalDraws.slice(0, Math.ceil(comparisons / SMALLEST_PART));
+  const some = Math.ceil(comparisons / SMALLEST_PART);
   const judged = {
     comparisons,
     trialsPerSide: TRIALS_A_SIDE,
+    roundsOfAb: roundsOfAb(pool),
     floorPercent,
     equalTrials: equal.length,
     falseAlarms,
     slowdowns,
-    smallestFoundModelledPercent: byRule(rules, (rule) => smallestFound(rule, some, pool)),
+    smallestFoundModelledPercent: byRule(rules, (rule) => {
+      const draws = drawsFor(rule, equalDraws);
+      return draws === null ? null : smallestFound(rule, draws.slice(0, some), pool);
+    }),
   };
   return { ...judged, missed: missedBy(rules[0]?.name ?? "", judged) };
 }
@@ -130,6 +145,19 @@ function missedBy(
       `${where}, ${timesFloor} × floor: ${percent(share)} found, not ${percent(wantedShare)}${size}`,
     );
   }
+  for (const [other, alarms] of Object.entries(falseAlarms)) {
+    if (alarms === null || other.startsWith(OWN_RULES)) continue;
+    const share = falseAlarms[name]?.share ?? 1;
+    if (alarms.share <= share)
+      missed.push(
+        `${other} has no more false alarms: ${percent(alarms.share)}, and ${name} ${percent(share)}`,
+      );
+    for (const { where, timesFloor, found } of slowdowns)
+      if ((found[other] ?? 0) > (found[name] ?? 0))
+        missed.push(
+          `${where}, ${timesFloor} × floor: ${other} found ${percent(found[other] ?? 0)}, ${name} ${percent(found[name] ?? 0)}`,
+        );
+  }
   if (equalTrials < LEAST_EQUAL)
     missed.push(`${equalTrials} trials of slotmark as it is, not ${LEAST_EQUAL}`);
   return missed;
@@ -143,17 +171,14 @@ function byRule<T>(rules: readonly Rule[], of: (rule: Rule) => T): Record<string
   return Object.fromEntries(rules.map((rule) => [rule.name, of(rule)]));
 }
 
-/** Without putting any back. */
-function sample(trials: readonly PoolTrial[], count: number, random: (limit: number) => number): PoolTrial[] {
-  if (trials.length < count) throw new Error(`${trials.length} trials are too few to draw ${count} of them`);
-  const left = [...trials];
-  return Array.from({ length: count }, () => left.splice(random(left.length), 1)).flat();
+function drawsFor(rule: Rule, { trials, rounds }: Draws): readonly Draw[] | null {
+  return rule.byRounds === true ? rounds : trials;
 }
 
 const UNITS: Readonly<Record<string, string>> = { write_iops: "writes/s" };
 
 /** @param slower head's times are multiplied by it, its rates divided */
-function pairsOf({ base, head }: Draw, pool: Pool, slower = 1): FigurePair[] {
+function pairsOf({ base, head, byRounds }: Draw, pool: Pool, slower = 1): FigurePair[] {
   return pool.figures.map((name, index): FigurePair => {
     const [metric = "", figure = "value"] = name.split(":");
     const direction = metric === "write_iops" ? "higher" : "lower";
@@ -168,7 +193,7 @@ function pairsOf({ base, head }: Draw, pool: Pool, slower = 1): FigurePair[] {
       direction,
       base: values(base),
       head: values(head).map((value) => value * factor),
-      rounds: null,
+      rounds: byRounds ? { base: [...base.keys()], head: [...head.keys()] } : null,
     };
   });
 }

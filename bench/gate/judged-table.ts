@@ -4,7 +4,8 @@ import type { JudgedPool } from "./judge-pool.js";
 /** @returns lines */
 export function judgedTable({ falseAlarms, slowdowns, smallestFoundModelledPercent }: JudgedPool): string[] {
   const rules = Object.keys(falseAlarms);
-  const share = (of: number | undefined) => `${(100 * (of ?? Number.NaN)).toFixed(1)} %`;
+  const share = (of: number | null | undefined) =>
+    of === null || of === undefined ? "–" : `${(100 * of).toFixed(1)} %`;
   const smallest = (of: number | null | undefined) =>
     of === null || of === undefined ? "–" : `${of.toFixed(1)} %`;
   const rows = [

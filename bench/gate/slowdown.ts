@@ -1,6 +1,6 @@
 /**
  * Slows slotmark down from outside: imported before it (`node --import`), in its main thread and its workers. It puts a loop of real work in
- * front of every page that the ring's writer is handed, or of every call of the hot path's `startWrites`. slotmark itself knows nothing of
+ * front of every page that the page writer is handed, or of every call of the hot path's `startWrites`. slotmark itself knows nothing of
  * it. How much is asked for stands in the environment, in turns of the loop.
  */
 import { createRequire } from "node:module";
@@ -35,9 +35,9 @@ function burn(turns: number): void {
 const ADDON = fileURLToPath(new URL("../../../native/slotmark.node", import.meta.url));
 
 function slowPageWrites(turns: number): void {
-  const { UringWriter } = createRequire(import.meta.url)(ADDON);
-  const pageCall: (this: unknown) => CountCall = UringWriter.prototype.pageCall;
-  UringWriter.prototype.pageCall = function (this: unknown): CountCall {
+  const { MemberWriter } = createRequire(import.meta.url)(ADDON);
+  const pageCall: (this: unknown) => CountCall = MemberWriter.prototype.pageCall;
+  MemberWriter.prototype.pageCall = function (this: unknown): CountCall {
     const writePages = pageCall.call(this);
     return (count) => {
       burn(turns * count);

@@ -7,6 +7,10 @@
 #define PIECE 16384
 
 static uint64_t words[WORDS];
+static uint64_t large[LARGE_BITMAPS * WORDS];
+/* What a scan reads. */
+static const uint64_t *scanned = words;
+static uint32_t scanned_words = WORDS;
 static uint64_t source[WORDS];
 static uint32_t found[PIECE];
 static uint64_t count;
@@ -17,6 +21,12 @@ static void set_up_empty(unsigned longest) {
 }
 
 static void set_up_bitmap(unsigned set) { make_bitmap(words, 2, set); }
+
+static void set_up_large(unsigned set) {
+  for (uint32_t i = 0; i < LARGE_BITMAPS; i++) make_bitmap(large + i * WORDS, 2 + i, set);
+  scanned = large;
+  scanned_words = LARGE_BITMAPS * WORDS;
+}
 
 static void set_up_two(unsigned set) {
   make_bitmap(words, 2, set);
@@ -67,8 +77,8 @@ static uint32_t digest_count(void) { return (uint32_t)count; }
 static __attribute__((noinline)) uint32_t scan_piece(uint32_t *index) {
   uint32_t n = 0;
   uint32_t at = *index;
-  for (; at < WORDS && n + 64 <= PIECE; at++) {
-    for (uint64_t left = words[at]; left != 0; left &= left - 1) {
+  for (; at < scanned_words && n + 64 <= PIECE; at++) {
+    for (uint64_t left = scanned[at]; left != 0; left &= left - 1) {
       found[n++] = at * 64 + (uint32_t)__builtin_ctzll(left);
     }
   }
@@ -78,13 +88,13 @@ static __attribute__((noinline)) uint32_t scan_piece(uint32_t *index) {
 
 static void scan(void) {
   uint64_t total = 0;
-  for (uint32_t index = 0; index < WORDS;) total += scan_piece(&index);
+  for (uint32_t index = 0; index < scanned_words;) total += scan_piece(&index);
   count = total;
 }
 
 static uint32_t digest_scan(void) {
   uint32_t hash = DIGEST_START;
-  for (uint32_t index = 0; index < WORDS;) {
+  for (uint32_t index = 0; index < scanned_words;) {
     uint32_t n = scan_piece(&index);
     hash = digest(found, n * sizeof found[0], hash);
   }
@@ -98,6 +108,7 @@ const struct kernel bit_kernels[] = {
     {"popcount", set_up_bitmap, CHUNKS / 2, count_bits, digest_count},
     {"scan-0.01", set_up_bitmap, 104, scan, digest_scan},
     {"scan-1", set_up_bitmap, 10485, scan, digest_scan},
+    {"scan-1-large", set_up_large, 10485, scan, digest_scan},
     {"scan-50", set_up_bitmap, CHUNKS / 2, scan, digest_scan},
     {0},
 };

@@ -7,6 +7,8 @@
 #define CHUNK_SHIFT 7
 #define EVENTS 4096
 #define BATCH 256
+/* A large bitmap is made of so many others: more than a processor learns by heart. */
+#define LARGE_BITMAPS 64
 #define PAGES 8192
 #define FIRST_PAGE_OFFSET_BYTES 8192.0
 #define DIGEST_START 0x811c9dc5u

@@ -9,7 +9,7 @@ import { criterionRule } from "../../bench/gate/rules/criterion.js";
 import { fixedThresholdRule } from "../../bench/gate/rules/fixed-threshold.js";
 import { googleBenchmarkRule } from "../../bench/gate/rules/google-benchmark.js";
 import type { Rule } from "../../bench/gate/rules/rule.js";
-import { slotmarkRule } from "../../bench/gate/rules/slotmark.js";
+import { slotmarkAbRule, slotmarkRule } from "../../bench/gate/rules/slotmark.js";
 import type { FigurePair } from "../../src/compare/paired-figures.js";
 import { seededRandom } from "../../src/compare/seeded-random.js";
 import type { NoiseFloorRecord } from "../../src/results/calibration.js";
@@ -109,7 +109,8 @@ function madePool(): Pool {
     slowdowns: [{ where: "pageWrites", timesFloor: 2.5, turns: 1 }],
     unsettled: 0,
     trials: [
-      ...Array.from({ length: 60 }, (_, index) => trial(null, index)),
+      // Twenty beside one that is slowed down, forty beside each other.
+      ...Array.from({ length: 60 }, (_, index) => trial(null, index < 20 ? index : 20 + (index >> 1))),
       ...Array.from({ length: 20 }, (_, index) => trial(0, index)),
     ],
   };
@@ -117,13 +118,19 @@ function madePool(): Pool {
 
 test("a recording is judged: false alarms, power and the smallest slowdown of each rule, the same every time", () => {
   const ours = slotmarkRule({ floors: [FLOOR] });
-  const judged = judgePool(madePool(), [ours, googleBenchmarkRule], 80);
+  const ab = slotmarkAbRule({ floors: [FLOOR] });
+  const judged = judgePool(madePool(), [ours, ab, googleBenchmarkRule], 80);
   const alarms = judged.falseAlarms["slotmark compare"];
-  assert.ok(alarms !== undefined && alarms.share <= 0.02, JSON.stringify(alarms));
+  assert.ok(alarms && alarms.share <= 0.02, JSON.stringify(alarms));
   assert.ok((judged.falseAlarms["google/benchmark"]?.share ?? 0) > alarms.share);
   assert.equal(judged.slowdowns[0]?.found["slotmark compare"], 1);
+  assert.equal(judged.slowdowns[0]?.found["slotmark ab"], 1);
+  assert.ok((judged.falseAlarms["slotmark ab"]?.share ?? 1) <= 0.03);
+  assert.equal(judged.roundsOfAb, 13);
   const smallest = judged.smallestFoundModelledPercent["slotmark compare"] ?? 0;
   assert.ok(smallest > 1 && smallest < 8, String(smallest));
+  const few = { ...madePool(), trials: madePool().trials.filter((one) => one.pair < 26) };
+  assert.equal(judgePool(few, [ours, ab], 80).falseAlarms["slotmark ab"], null);
   assert.deepEqual(judgePool(madePool(), [ours], 80).falseAlarms, { "slotmark compare": alarms });
   const lines = judgedTable(judged);
   assert.equal(new Set(lines.map((line) => line.length)).size, 1);

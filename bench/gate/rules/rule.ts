@@ -7,6 +7,8 @@ export interface Rule {
   readonly name: string;
   /** Where it is written down. */
   readonly source: string;
+  /** Asked about rounds of neighbours instead of samples one by one. */
+  readonly byRounds?: true;
   /** @returns of each figure whether it has changed, in their order */
   judge(pairs: readonly FigurePair[]): Found[];
 }

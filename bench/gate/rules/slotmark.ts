@@ -1,4 +1,4 @@
-/** `slotmark compare`'s own verdict, by the very functions that it calls. */
+/** The verdicts of `slotmark compare` and `slotmark ab`, by the very functions that they call. */
 import { DEFAULT_ALPHA } from "../../../src/compare/compare-results.js";
 import { judgeFigures } from "../../../src/compare/compared-figure.js";
 import type { Calibration } from "../../../src/results/calibration.js";
@@ -13,4 +13,9 @@ export function slotmarkRule(calibration: Pick<Calibration, "floors">): Rule {
         verdict === "regressed" || verdict === "improved" ? verdict : null,
       ),
   };
+}
+
+/** The same functions, on samples that belong together by round. */
+export function slotmarkAbRule(calibration: Pick<Calibration, "floors">): Rule {
+  return { ...slotmarkRule(calibration), name: "slotmark ab", byRounds: true };
 }
