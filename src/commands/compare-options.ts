@@ -10,6 +10,8 @@ export type Format = (typeof FORMATS)[number];
 
 export interface CompareCommandOptions {
   readonly format: Format;
+  /** File for the comparison as Markdown, besides. */
+  readonly markdown?: string;
   readonly alpha?: string;
   readonly threshold?: string;
   readonly metric: readonly string[];
@@ -22,6 +24,7 @@ export interface CompareCommandOptions {
 export function withCompareOptions(command: Command): Command {
   return command
     .addOption(new Option("--format <form>", "how to print it").choices(FORMATS).default("text"))
+    .option("--markdown <file>", "write it there as Markdown as well, for a job's summary or a comment")
     .addOption(
       repeatedOption(
         "--metric <glob>",

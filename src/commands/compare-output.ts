@@ -4,19 +4,22 @@ import { comparisonGithub } from "../report/compare-github.js";
 import { comparisonMarkdown } from "../report/compare-markdown.js";
 import { comparisonText } from "../report/compare-text.js";
 import { comparisonNotes, verdictSentence } from "../report/compare-words.js";
+import { writeFileAtomically } from "../results/atomic-file.js";
 import type { CompareCommandOptions, Format } from "./compare-options.js";
 import { ReportedFailure } from "./reported-failure.js";
 
 /**
  * @param notes sentences that the comparison itself cannot know
- * @throws ReportedFailure of kind `regression`, `incomparable` or `inconclusive`
+ * @throws SlotmarkError where the Markdown file cannot be written; ReportedFailure of kind `regression`, `incomparable` or `inconclusive`
  */
 export async function concludeComparison(
   comparison: Comparison,
   notes: readonly string[],
-  options: Pick<CompareCommandOptions, "format" | "json">,
+  options: Pick<CompareCommandOptions, "format" | "json" | "markdown">,
 ): Promise<void> {
   process.stdout.write(await printed(comparison, notes, options.json ? "json" : options.format));
+  if (options.markdown !== undefined)
+    writeFileAtomically(options.markdown, comparisonMarkdown(comparison, notes));
   const failure = failureOf(comparison);
   if (failure !== null) throw failure;
 }

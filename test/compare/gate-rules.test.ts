@@ -129,7 +129,7 @@ test("a recording is judged: false alarms, power and the smallest slowdown of ea
   assert.equal(judged.roundsOfAb, 13);
   const smallest = judged.smallestFoundModelledPercent["slotmark compare"] ?? 0;
   assert.ok(smallest > 1 && smallest < 8, String(smallest));
-  const few = { ...madePool(), trials: madePool().trials.filter((one) => one.pair < 26) };
+  const few = { ...madePool(), trials: madePool().trials.filter((one) => one.pair < 36) };
   assert.equal(judgePool(few, [ours, ab], 80).falseAlarms["slotmark ab"], null);
   assert.deepEqual(judgePool(madePool(), [ours], 80).falseAlarms, { "slotmark compare": alarms });
   const lines = judgedTable(judged);
