@@ -1,5 +1,14 @@
-/** Members for one benchmark: sparse files, on tmpfs where the machine has one, so that the device costs as little as it can. */
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statfsSync } from "node:fs";
+/** Members for one benchmark: files on tmpfs where the machine has one, so that the device costs as little as it can, or on a disk. */
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,7 +24,24 @@ export interface SparseMembers {
 }
 
 export function makeSparseMembers(count: number, sizeBytes: number): SparseMembers {
-  const onTmpfs = isTmpfs(SHARED_MEMORY);
+  return makeMembers(count, sizeBytes, isTmpfs(SHARED_MEMORY));
+}
+
+/** In the temporary folder, every byte of them written, so that no sample pays for allocation. */
+export function makeWrittenMembers(count: number, sizeBytes: number): SparseMembers {
+  const members = makeMembers(count, sizeBytes, false);
+  const piece = Buffer.alloc(1 << 20, 0x11);
+  for (const path of members.paths) {
+    const descriptor = openSync(path, "r+");
+    for (let at = 0; at < sizeBytes; at += piece.length)
+      writeSync(descriptor, piece, 0, Math.min(piece.length, sizeBytes - at), at);
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  }
+  return members;
+}
+
+function makeMembers(count: number, sizeBytes: number, onTmpfs: boolean): SparseMembers {
   const folder = mkdtempSync(join(onTmpfs ? SHARED_MEMORY : tmpdir(), "slotmark-bench-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
