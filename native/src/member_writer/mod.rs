@@ -6,6 +6,7 @@ mod batch;
 mod blocking_writer;
 mod file_writer;
 mod lists;
+mod registered_ring;
 mod ring_writer;
 
 pub use batch::{BatchOptions, Failure, Span, Write};

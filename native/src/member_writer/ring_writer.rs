@@ -4,6 +4,7 @@
 //! when the kernel has answered every request, also after a failure.
 
 use super::batch::{BatchOptions, Failure, Span, Write, give_up_failed};
+use super::registered_ring::RegisteredRing;
 use io_uring::squeue::Entry;
 use io_uring::{IoUring, opcode, types};
 use std::io;
@@ -27,7 +28,10 @@ struct InFlight {
     done: usize,
 }
 
+/// Used by the thread that made it.
 pub struct RingWriter {
+    /// Before the ring, as it is given back before that.
+    registered: Option<RegisteredRing>,
     ring: IoUring,
     base: *const u8,
     length: usize,
@@ -64,6 +68,7 @@ impl RingWriter {
         let ring = set_up(entries)?;
         ring.submitter().register_files(files)?;
         let mut writer = Self {
+            registered: RegisteredRing::of(&ring),
             ring,
             base,
             length,
@@ -303,7 +308,11 @@ impl RingWriter {
 
     fn enter(&mut self, want: usize) {
         loop {
-            match self.ring.submit_and_wait(want) {
+            let entered = match &self.registered {
+                Some(registered) => registered.enter(self.ring.submission().len(), want),
+                None => self.ring.submit_and_wait(want),
+            };
+            match entered {
                 Ok(_) => return,
                 // A signal; EAGAIN and EBUSY pass when completions have been reaped.
                 Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
