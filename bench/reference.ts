@@ -56,8 +56,8 @@ const SUITES: readonly Suite[] = [
     memberBytes: 100 * GIB,
     members: 2,
     options: ["--chunk", "256K,4M,64M", "--rate", "10%", "--working-set", "10%"],
-    // The middle of the curve is looked at once.
-    loopOptions: ["--chunk", "256K,64M"],
+    // Half a minute a trial: the whole curve is looked at once, its ends everywhere.
+    loopOptions: ["--chunk", "256K,64M", "--trials", "3"],
   },
   { name: "locks", memberBytes: null, members: 0, options: ["--nodes", "2,4,16,64", "--trials", "6"] },
   { name: "messages", memberBytes: null, members: 0, options: ["--trials", "6"] },

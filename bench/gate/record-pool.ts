@@ -37,7 +37,7 @@ export type RecordedPool = Omit<Pool, "benchmark" | "slotmark" | "createdAt" | "
 const HOUR_MS = 3_600_000;
 /** About, for a first guess. */
 const NS_OF_TURN = 1.5;
-const MOST_CORRECTION = 2;
+const MOST_CORRECTION = 4;
 const MOST_ATTEMPTS = 10;
 
 export async function recordPool(options: RecordOptions): Promise<RecordedPool> {

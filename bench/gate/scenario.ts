@@ -1,5 +1,5 @@
 /**
- * What the gate is judged on: a short trial in which nine of ten plugs write a bitmap page, so that a slowdown of page writes and one of
+ * What the gate is judged on: a short trial in which every plug of 32 writes has bitmap pages to write, so that a slowdown of page writes and one of
  * the hot path both show in the median write. One node, so that of two cores one is left to the background load. Members lie in memory
  * where there is some, and are written by blocking calls: neither the device nor the kernel's threads are what is judged. (Through io_uring
  * the kernel hands each write in memory to a thread of its own, and beside a background load half of all trials take twice as long.)
@@ -12,8 +12,8 @@ import { join } from "node:path";
 const SCENARIO = {
   basedOn: "bitmap",
   nodes: 1,
-  chunkBytes: "8K",
-  sizeBytes: "64M",
+  chunkBytes: "4K",
+  sizeBytes: "192M",
   workload: "uniform",
   workingSet: "all",
   plug: 32,
@@ -21,7 +21,7 @@ const SCENARIO = {
   phases: ["steady"],
   bitmap: "on",
   timeMs: "300ms",
-  warmupMs: "200ms",
+  warmupMs: "500ms",
 } as const;
 
 export interface GateRuns {
