@@ -32,6 +32,15 @@ test("suites of one machine and storage share a column; what was measured twice 
     twice.map(({ name }) => name),
     ["alpha, ext4 on vda [a.json]", "alpha, ext4 on vda [b.json]"],
   );
+  const inFolders = machinesOf([
+    named(made("alpha", { suites: ["recovery"] }), "results/old/recovery.json"),
+    named(made("alpha", { suites: ["node-scaling"] }), "results/old/scaling.json"),
+    named(made("alpha", { suites: ["recovery"] }), "results/new/recovery.json"),
+  ]);
+  assert.deepEqual(
+    inFolders.map(({ name }) => name),
+    ["alpha, ext4 on vda [old]", "alpha, ext4 on vda [new]"],
+  );
 });
 
 test("a machine with two kinds of storage is two columns, and locks belong to neither", () => {

@@ -2,6 +2,7 @@
  * Results by machine: files of one machine on one kind of member stand in one column, whatever suites they hold; what was
  * measured twice stays apart.
  */
+import { basename, dirname } from "node:path";
 import { chunkAdvice } from "../../compare/chunk-advice.js";
 import type { MemberEnvironment } from "../../measure/environment-schema.js";
 import type { ChunkAdvice } from "../../results/chunk-advice-schema.js";
@@ -120,12 +121,17 @@ function phasesOf(results: readonly Result[]): Machine["phaseOf"] {
   return (trial) => phases.get(trial) ?? trial.phase;
 }
 
-/** The host; with its storage, then its file, where that is not enough. */
+/** The host; with its storage, then the folder that its files share, then its first file, where that is not enough. */
 function namesOf(columns: readonly Column[]): string[] {
   const host = (column: Column) => column.results[0]?.result.environment.hostname || "unnamed host";
   const withStorage = (column: Column) => [host(column), storageOfColumn(column)].filter(Boolean).join(", ");
+  const withFolder = (column: Column) => {
+    const [folder, ...others] = new Set(column.results.map(({ file }) => basename(dirname(file))));
+    const shared = folder !== undefined && folder !== "." && others.length === 0;
+    return shared ? `${withStorage(column)} [${folder}]` : withStorage(column);
+  };
   const withFile = (column: Column) => `${withStorage(column)} [${column.results[0]?.file}]`;
-  const ways = [host, withStorage, withFile];
+  const ways = [host, withStorage, withFolder, withFile];
   const used = new Map<string, number>();
   return columns.map((column) => {
     const way = ways.find((name) => columns.filter((other) => name(other) === name(column)).length === 1);
