@@ -55,6 +55,13 @@ for (const [scale, unit, value] of KINDS) {
   });
 }
 
+test("figures next to nothing have texts of their own", () => {
+  const plan = axisPlan(spec("log", "percent", [1.0000000000000003e-9]), "x");
+  assert.equal(new Set(plan.ticks.map(([, text]) => text)).size, plan.ticks.length);
+  assert.equal(axisText(2e-9, "percent"), "0.000000002 %");
+  assert.match(axisText(Number.MIN_VALUE, "percent"), /^0\.0+ %$/);
+});
+
 test("what is not above 0 stands on the lower edge of a logarithm, which says so", () => {
   const plan = axisPlan(spec("log", "percent", [-3, 0, 4, 80]), "y");
   assert.equal(plan.position(-3), plan.min);

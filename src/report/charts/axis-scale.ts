@@ -67,8 +67,10 @@ export function axisText(value: number, unit: string): string {
 /** Ticks are round: no digits that say nothing. */
 function plain(value: number): string {
   const rounded = Number(value.toPrecision(3));
-  const decimals = (/\.(\d+)$/.exec(String(rounded))?.[1] ?? "").length;
-  return formatFigure(rounded, decimals);
+  // Below a millionth it is written as 1e-9.
+  const [digits = "", exponent = "0"] = String(rounded).split("e");
+  const decimals = (digits.split(".")[1] ?? "").length - Number(exponent);
+  return formatFigure(rounded, Math.min(100, Math.max(0, decimals)));
 }
 
 /** Of a linear axis: smaller ticks have no text. */
