@@ -9,8 +9,11 @@ test("sizes are powers of 1024", () => {
   );
 });
 
-test("times are milliseconds or seconds", () => {
-  assert.deepEqual(["500ms", "2s", "0.5s"].map(parseTimeMs), [500, 2000, 500]);
+test("times are milliseconds, seconds, minutes or hours", () => {
+  assert.deepEqual(
+    ["500ms", "2s", "0.5s", "30min", "2h"].map(parseTimeMs),
+    [500, 2000, 500, 1_800_000, 7_200_000],
+  );
 });
 
 for (const text of ["", "0", "-4K", "4.5K", "64KB", "1e3", "K", "9999999999T", "NaN"]) {
@@ -19,7 +22,7 @@ for (const text of ["", "0", "-4K", "4.5K", "64KB", "1e3", "K", "9999999999T", "
   });
 }
 
-for (const text of ["", "0s", "5", "2 min", "-1s", "ms", "1h"]) {
+for (const text of ["", "0s", "5", "2 min", "-1s", "ms", "1d"]) {
   test(`"${text}" is no time, and the error says how both are written`, () => {
     assert.throws(() => parseTimeMs(text), { code: "time-invalid", kind: "usage", remedy: /64K.*500ms/ });
   });
