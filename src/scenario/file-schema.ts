@@ -61,6 +61,6 @@ function widened(field: string, schema: JsonSchema | boolean): JsonSchema | bool
 function orText(field: string, schema: JsonSchema): JsonSchema {
   if (isSizeField(field)) return { anyOf: [schema, { type: "string", pattern: "^[0-9]+[KMGTPkmgtp]?$" }] };
   if (isTimeField(field))
-    return { anyOf: [schema, { type: "string", pattern: "^[0-9]+([.][0-9]+)?(ms|s)$" }] };
+    return { anyOf: [schema, { type: "string", pattern: "^[0-9]+([.][0-9]+)?(ms|s|min|h)$" }] };
   return schema;
 }
