@@ -13,7 +13,7 @@ import { buildBareLoop, runBareLoop } from "./harness/bare-loop.js";
 import { Recording } from "./harness/recording.js";
 import { interleave } from "./interleave.js";
 import { benchGeometry, HOUR_NS, memberBytes, type NodeWork, openOneNode } from "./node/one-node.js";
-import { makeSparseMembers } from "./node/sparse-members.js";
+import { makeSparseMembers } from "./node/temporary-members.js";
 import { writeBenchmarkResult } from "./write-result.js";
 
 const BOUNDS: PeerBounds = { ratio: 0.9, lowerBound: 0.9, cpuRatio: null };

@@ -12,15 +12,9 @@ import type { PageIo } from "../src/storage/page-writer.js";
 import { againstPeer, type PeerBounds } from "./against-peer.js";
 import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
 import { interleave } from "./interleave.js";
+import { fillWhole } from "./node/fill-whole.js";
 import { openSlotmarkSide, type SlotmarkSide } from "./page-writes/slotmark-side.js";
-import {
-  assertWritten,
-  fillWhole,
-  makeTargets,
-  TARGET_BYTES,
-  type Target,
-  type Targets,
-} from "./page-writes/target.js";
+import { assertWritten, makeTargets, TARGET_BYTES, type Target, type Targets } from "./page-writes/target.js";
 import { writeBenchmarkResult } from "./write-result.js";
 
 const BOUNDS: PeerBounds = { ratio: 1, lowerBound: 0.95, cpuRatio: 1 };
@@ -55,7 +49,7 @@ const sampleSeconds = Number(options.milliseconds) / 1000;
 function check(contest: Contest, slotmark: SlotmarkSide, base: FioRun, { directory }: Targets): number {
   const run = { ...base, writes: CHECK_WRITES, seed: 7 };
   const offsetsBytes = fioOffsets(run, directory);
-  fillWhole(run.path, BEFORE);
+  fillWhole(run.path, TARGET_BYTES, BEFORE);
   const rates = [slotmark.write(offsetsBytes).perSecond];
   assertWritten(run.path, offsetsBytes, PAGE_BYTES, {
     fill: SLOTMARK_FILL,
@@ -63,7 +57,7 @@ function check(contest: Contest, slotmark: SlotmarkSide, base: FioRun, { directo
     who: `slotmark's ${contest.io} writer`,
   });
   for (const engine of contest.engines) {
-    fillWhole(run.path, BEFORE);
+    fillWhole(run.path, TARGET_BYTES, BEFORE);
     const written = fioOffsetsOf(engine, run, directory);
     if (written.some((offset, index) => offset !== offsetsBytes[index])) {
       throw new Error(`fio's ${engine} writes other offsets than its null engine from the same seed`);

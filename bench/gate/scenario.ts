@@ -1,8 +1,9 @@
 /**
- * What the gate is judged on: a short trial in which every plug of 32 writes has bitmap pages to write, so that a slowdown of page writes and one of
- * the hot path both show in the median write. One node, so that of two cores one is left to the background load. Members lie in memory
- * where there is some, and are written by blocking calls: neither the device nor the kernel's threads are what is judged. (Through io_uring
- * the kernel hands each write in memory to a thread of its own, and beside a background load half of all trials take twice as long.)
+ * What the gate is judged on: a short trial in which every plug of 32 writes has bitmap pages to write, so that a slowdown of page
+ * writes and one of the hot path both show in the median write. One node, so that of two cores one is left to the background load.
+ * Members lie in memory where there is some, and are written by blocking calls: neither the device nor the kernel's threads are
+ * what is judged. (Through io_uring the kernel hands each write in memory to a thread of its own, and beside a background load half
+ * of all trials take twice as long.)
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,9 +1,10 @@
 /** What is written to: a file on the temporary folder's filesystem and a loop device over another one, both filled once. */
 import { execFileSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { captureEnvironment } from "../../src/measure/environment.js";
+import { fillWhole } from "../node/fill-whole.js";
 
 export const TARGET_BYTES = 64 << 20;
 
@@ -32,7 +33,7 @@ export function makeTargets(): Targets {
     const backing = join(directory, "loop.img");
     for (const path of [file, backing]) {
       closeSync(openSync(path, "wx"));
-      fillWhole(path, 0x11);
+      fillWhole(path, TARGET_BYTES, 0x11);
     }
     const filesystem = captureEnvironment([file]).members[0]?.filesystem?.type ?? "unknown";
     const targets: Target[] = [{ name: `${filesystem} file`, path: file }];
@@ -46,17 +47,6 @@ export function makeTargets(): Targets {
     remove();
     throw error;
   }
-}
-
-/** Writes every byte once, so that no sample pays for allocation. */
-export function fillWhole(path: string, fill: number): void {
-  const descriptor = openSync(path, "r+");
-  const piece = Buffer.alloc(1 << 20, fill);
-  for (let at = 0; at < TARGET_BYTES; at += piece.length) {
-    writeSync(descriptor, piece, 0, piece.length, at);
-  }
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 /** @throws where the target holds anything but `fill` at the offsets and `before` elsewhere */

@@ -1,7 +1,7 @@
 /** What a write costs on a very large array against a large one: the same working set and chunk, with daemon passes. */
 import { interleave } from "../interleave.js";
 import { benchGeometry, memberBytes, openOneNode } from "../node/one-node.js";
-import { makeSparseMembers } from "../node/sparse-members.js";
+import { makeSparseMembers } from "../node/temporary-members.js";
 import { type CostRatio, costRatio } from "./cost-ratio.js";
 
 export const LARGE_TIB = 1;

@@ -9,7 +9,7 @@ import type { PageIo } from "../../src/storage/page-writer.js";
 import { interleave } from "../interleave.js";
 import { writeSlotSuperblocks } from "../node/bench-member.js";
 import { benchGeometry, memberBytes, nodeTask } from "../node/one-node.js";
-import { makeSparseMembers, makeWrittenMembers } from "../node/sparse-members.js";
+import { makeSparseMembers, makeWrittenMembers } from "../node/temporary-members.js";
 import { type CostRatio, costRatio } from "./cost-ratio.js";
 
 const ARRAY_BYTES = 256 << 20;

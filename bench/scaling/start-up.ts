@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MD_MAGIC } from "../../src/ondisk/md-superblock.js";
 import { SECTOR_BYTES } from "../../src/ondisk/slot-geometry.js";
-import { makeSparseMembers } from "../node/sparse-members.js";
+import { makeSparseMembers } from "../node/temporary-members.js";
 import { type Quartiles, quartiles } from "../quartiles.js";
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));

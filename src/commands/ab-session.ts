@@ -2,7 +2,7 @@
 import type { Difference } from "../compare/comparability.js";
 import { type CompareOptions, type Comparison, compareResults } from "../compare/compare-results.js";
 import { confirmed, regressedIn } from "../compare/confirmation.js";
-import { isDecided, type LookLevels, LookSequence, lookLevels, roundsOfNextLook } from "../compare/looks.js";
+import { isDecided, type LookLevels, LookSequence, roundsOfNextLook } from "../compare/looks.js";
 import { leastRounds } from "../compare/paired-rounds.js";
 import { SlotmarkError } from "../errors.js";
 import { roundOfTrial } from "../results/round-merge.js";
@@ -47,16 +47,8 @@ export class AbSession {
    * @returns false where the signal ended it
    */
   async measure(trials: number | null): Promise<boolean> {
-    let planned = trials ?? LEAST_ROUNDS;
-    while (this.rounds.count < planned) {
-      if (!(await this.rounds.measure(planned))) return false;
-      if (this.rounds.count > 1) continue;
-      const first = this.afterFirst();
-      if (first?.verdict === null) return true;
-      if (trials === null && first !== null)
-        planned = Math.max(planned, leastRounds(first.figures.length, this.plan.compare.alpha));
-    }
-    return true;
+    const planned = await this.beginning(trials, this.plan.compare.alpha);
+    return planned !== null && (await this.roundsUpTo(planned));
   }
 
   /**
@@ -67,34 +59,49 @@ export class AbSession {
   async measureUntilDecided(trials: number | null, limit: TimeLimit): Promise<boolean> {
     const { compare, rounds } = this.plan;
     const startMs = performance.now();
-    const looks = new LookSequence(compare.alpha);
-    let planned = trials ?? LEAST_ROUNDS;
-    while (true) {
+    const fitsOneMore = () => {
       const elapsedMs = performance.now() - startMs;
+      return elapsedMs + elapsedMs / this.rounds.count <= limit.ms;
+    };
+    const looks = new LookSequence(compare.alpha);
+    let planned = await this.beginning(trials, looks.next.alpha);
+    while (planned !== null && (await this.roundsUpTo(planned, fitsOneMore))) {
       const { count } = this.rounds;
-      const isLast = count > 0 && elapsedMs + elapsedMs / count > limit.ms;
-      if (count >= planned || isLast) {
-        const { comparison, notes } = this.compared(this.rounds, looks.next);
-        const known = looks.take(comparison, count);
-        this.looked = { comparison: known, notes };
-        const open = known.figures.filter(({ verdict }) => verdict === "inconclusive").length;
-        if (isDecided(known)) return true;
-        if (isLast) {
-          rounds.say(
-            `${limit.text} are over (--time-limit) with ${open} of ${known.figures.length} figures open`,
-          );
-          return true;
-        }
-        planned = roundsOfNextLook(count);
-        rounds.say(`${open} of ${known.figures.length} figures are open after ${count} rounds`);
+      const { comparison, notes } = this.compared(this.rounds, looks.next);
+      const known = looks.take(comparison, count);
+      this.looked = { comparison: known, notes };
+      if (isDecided(known)) return true;
+      const open = known.figures.filter(({ verdict }) => verdict === "inconclusive").length;
+      const left = `${open} of ${known.figures.length} figures open`;
+      if (!fitsOneMore()) {
+        rounds.say(`${limit.text} are over (--time-limit) with ${left}`);
+        return true;
       }
-      if (!(await this.rounds.measure(planned))) return false;
-      if (this.rounds.count > 1) continue;
-      const first = this.afterFirst();
-      if (first?.verdict === null) return true;
-      if (trials === null && first !== null)
-        planned = Math.max(planned, leastRounds(first.figures.length, lookLevels(compare.alpha, 1).alpha));
+      rounds.say(`${left} after ${count} ${count === 1 ? "round" : "rounds"}`);
+      planned = roundsOfNextLook(count);
     }
+    return false;
+  }
+
+  /**
+   * The first round, which shows what there is to compare.
+   * @returns rounds to measure before the comparison; null where the signal ended it
+   */
+  private async beginning(trials: number | null, alpha: number): Promise<number | null> {
+    const least = trials ?? LEAST_ROUNDS;
+    if (!(await this.rounds.measure(least))) return null;
+    const first = this.afterFirst();
+    if (first?.verdict === null) return this.rounds.count;
+    return trials === null && first !== null
+      ? Math.max(least, leastRounds(first.figures.length, alpha))
+      : least;
+  }
+
+  /** @returns false where the signal ended it */
+  private async roundsUpTo(planned: number, fitsOneMore = () => true): Promise<boolean> {
+    while (this.rounds.count < planned && fitsOneMore())
+      if (!(await this.rounds.measure(planned))) return false;
+    return true;
   }
 
   /** What can never be compared is said now and not after all rounds; what has only not settled may still do so. */

@@ -139,12 +139,12 @@ function unmatchedNotes(comparison: Comparison): string[] {
   });
 }
 
-function looksNote({ looks, alpha, figures }: Comparison): string[] {
-  if (looks === null) return [];
+function looksNote({ looks, alpha, figures, verdict: whole }: Comparison): string[] {
+  if (looks === null || whole === null) return [];
   const { rounds } = looks;
   const when =
     rounds.length === 1
-      ? `once, after ${rounds[0]} rounds`
+      ? `once, after ${rounds[0]} ${rounds[0] === 1 ? "round" : "rounds"}`
       : `${rounds.length} times, after ${rounds.slice(0, -1).join(", ")} and ${rounds.at(-1)} rounds`;
   const open = figures.filter(({ verdict }) => verdict === "inconclusive").length;
   const end = open === 0 ? "until every figure was decided" : "until the time was over";

@@ -106,7 +106,7 @@ test("what else differs is not comparable, and said after the first round", (con
 
 test("nothing matched: exit 4 after the first round", (context) => {
   const made = builds(context, { factor: 1 });
-  const { code, stderr } = ab(made, "--metric", "nothing_like_it");
+  const { code, stderr } = ab(made, "--metric", "nothing_like_it", "--out", join(made.parent, "out"));
   assert.equal(code, 4, stderr);
   assert.equal(callsIn(made.parent).length, 2);
 });
@@ -156,7 +156,8 @@ test("--until-decided adds rounds until the change shows, and says how often it 
 
 test("--time-limit ends it where nothing can be decided; regressions are confirmed as without", (context) => {
   const noisy = builds(context, { factor: 1, noisePercent: 60 });
-  const out = ab(noisy, "--until-decided", "--time-limit", "5s");
+  // However many rounds fit: so small a change is never excluded by so noisy ones.
+  const out = ab(noisy, "--until-decided", "--threshold", "0.1", "--time-limit", "3s");
   assert.equal(out.code, 5, out.stdout);
   assert.match(out.stdout, /Looked at \d+ times, .*until the time was over/);
   const at = ab(builds(context, { factor: 1 }), "--until-decided", "--time-limit", "1ms");

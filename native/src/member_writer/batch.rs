@@ -41,11 +41,48 @@ pub struct BatchOptions {
     pub each_completion: bool,
 }
 
-/// Notes the failure, unless the file had one before.
-pub(super) fn give_up_failed(given_up: &mut [bool], failures: &mut Vec<Failure>, failure: Failure) {
-    let given_up = &mut given_up[failure.file as usize];
-    if !*given_up {
-        *given_up = true;
-        failures.push(failure);
+/// What becomes of the files: one that failed, here or elsewhere, is given up, and nothing is written to it any more.
+pub(super) struct Files {
+    given_up: Vec<bool>,
+    /// Of the batch that is being written: the first of each file that failed in it, in the order in which they were seen.
+    failures: Vec<Failure>,
+}
+
+impl Files {
+    pub fn new(count: usize) -> Self {
+        Self {
+            given_up: vec![false; count],
+            failures: Vec::new(),
+        }
+    }
+
+    pub fn count(&self) -> u32 {
+        self.given_up.len() as u32
+    }
+
+    pub fn left(&self) -> usize {
+        self.given_up.iter().filter(|&&given_up| !given_up).count()
+    }
+
+    pub fn is_given_up(&self, file: u32) -> bool {
+        self.given_up[file as usize]
+    }
+
+    pub fn give_up(&mut self, file: u32) {
+        self.given_up[file as usize] = true;
+    }
+
+    /// Gives the file up; what else it had in flight may fail as well and is no news.
+    pub fn fail(&mut self, file: u32, errno: i32, place: Option<(u64, u32)>) {
+        if self.is_given_up(file) {
+            return;
+        }
+        self.give_up(file);
+        self.failures.push(Failure { errno, file, place });
+    }
+
+    /// At the end of a batch.
+    pub fn take_failures(&mut self) -> Vec<Failure> {
+        std::mem::take(&mut self.failures)
     }
 }

@@ -1,7 +1,7 @@
 //! One blocking pwrite(2) after another. Durable writes go by descriptors of their own, opened with O_DSYNC: files without the newer
 //! way of writing take no flag with a write.
 
-use super::batch::{BatchOptions, Failure, Span, Write, give_up_failed};
+use super::batch::{BatchOptions, Failure, Files, Span, Write};
 use std::io;
 use std::os::fd::RawFd;
 
@@ -11,20 +11,16 @@ pub struct BlockingWriter {
     descriptors: Vec<RawFd>,
     /// The same files with O_DSYNC.
     durable_descriptors: Vec<RawFd>,
-    /// By file: nothing is written to it any more.
-    given_up: Vec<bool>,
+    files: Files,
 }
-
-// The memory is only read, by the kernel, during a call.
-unsafe impl Send for BlockingWriter {}
 
 impl BlockingWriter {
     /// # Safety
     /// `base` points to `length` bytes that stay where they are as long as the writer lives.
-    #[must_use]
     ///
     /// # Panics
     /// Where the two lists are not of the same files.
+    #[must_use]
     pub unsafe fn new(base: *const u8, length: usize, files: &[RawFd], durable: &[RawFd]) -> Self {
         assert_eq!(files.len(), durable.len(), "each file has both descriptors");
         Self {
@@ -32,13 +28,13 @@ impl BlockingWriter {
             length,
             descriptors: files.to_vec(),
             durable_descriptors: durable.to_vec(),
-            given_up: vec![false; files.len()],
+            files: Files::new(files.len()),
         }
     }
 
     #[must_use]
     pub fn files(&self) -> u32 {
-        self.descriptors.len() as u32
+        self.files.count()
     }
 
     /// Writes nothing to `file` from here on, as after a failure of its own.
@@ -46,7 +42,7 @@ impl BlockingWriter {
     /// # Panics
     /// Where the writer has no such file.
     pub fn give_up(&mut self, file: u32) {
-        self.given_up[file as usize] = true;
+        self.files.give_up(file);
     }
 
     /// Writes the whole batch in its order; `completed` hears of each write when it has ended: it has reached its file, or it failed, or
@@ -60,21 +56,15 @@ impl BlockingWriter {
         writes: impl IntoIterator<Item = Write>,
         mut completed: impl FnMut(u32),
     ) -> Vec<Failure> {
-        let mut failures = Vec::new();
         for write in writes {
-            if !self.given_up[write.file as usize]
-                && let Err((error, place)) = self.write(options, write)
+            if !self.files.is_given_up(write.file)
+                && let Err((errno, place)) = self.write(options, write)
             {
-                let failure = Failure {
-                    errno: error,
-                    file: write.file,
-                    place,
-                };
-                give_up_failed(&mut self.given_up, &mut failures, failure);
+                self.files.fail(write.file, errno, place);
             }
             completed(write.tag);
         }
-        failures
+        self.files.take_failures()
     }
 
     /// Errno (0: the file took no more bytes), and what was left to write; no place: the flush before.

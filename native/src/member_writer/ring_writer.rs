@@ -3,7 +3,7 @@
 //! A `RingWriter` never has a request in flight between two calls, so that nothing of it outlives the memory: a call returns only
 //! when the kernel has answered every request, also after a failure.
 
-use super::batch::{BatchOptions, Failure, Span, Write, give_up_failed};
+use super::batch::{BatchOptions, Failure, Files, Span, Write};
 use super::registered_ring::RegisteredRing;
 use io_uring::squeue::Entry;
 use io_uring::{IoUring, opcode, types};
@@ -41,14 +41,10 @@ pub struct RingWriter {
     /// Submits in a call of its own before it waits: a loop device's worker thread begins sooner when the submitting thread
     /// does not go to sleep in the same call (at depth 1 by a third of a write's time); elsewhere that call would be wasted.
     submits_apart: bool,
-    /// By file: nothing is written to it any more.
-    given_up: Vec<bool>,
+    files: Files,
     in_flight: Vec<InFlight>,
     free: Vec<u32>,
 }
-
-// The memory is only read, by the kernel, during a call.
-unsafe impl Send for RingWriter {}
 
 impl RingWriter {
     /// `registered` are the stretches that the kernel may keep pinned; where it refuses (RLIMIT_MEMLOCK) writes go without.
@@ -75,7 +71,7 @@ impl RingWriter {
             buffers: Vec::new(),
             descriptors: files.to_vec(),
             submits_apart: files.iter().any(|&file| is_loop_device(file)),
-            given_up: vec![false; files.len()],
+            files: Files::new(files.len()),
             in_flight: Vec::new(),
             free: Vec::new(),
         };
@@ -108,7 +104,7 @@ impl RingWriter {
 
     #[must_use]
     pub fn files(&self) -> u32 {
-        self.descriptors.len() as u32
+        self.files.count()
     }
 
     /// Writes nothing to `file` from here on, as after a failure of its own.
@@ -116,7 +112,7 @@ impl RingWriter {
     /// # Panics
     /// Where the writer has no such file.
     pub fn give_up(&mut self, file: u32) {
-        self.given_up[file as usize] = true;
+        self.files.give_up(file);
     }
 
     fn register_buffers(&mut self, registered: &[Span]) {
@@ -160,9 +156,8 @@ impl RingWriter {
             depth => self.in_flight.len().min(depth as usize),
         };
         let mut waiting = 0usize;
-        let mut failures = Vec::new();
         if options.flush_first {
-            self.flush(&mut failures);
+            self.flush();
         }
         let mut writes = writes.into_iter().peekable();
         let mut again: Vec<InFlight> = Vec::new();
@@ -176,7 +171,7 @@ impl RingWriter {
                         None => break,
                     },
                 };
-                if self.given_up[next.write.file as usize] {
+                if self.files.is_given_up(next.write.file) {
                     completed(next.write.tag);
                     continue;
                 }
@@ -188,7 +183,7 @@ impl RingWriter {
                 }
             }
             if waiting == 0 {
-                return failures;
+                return self.files.take_failures();
             }
             let want = if options.each_completion || writes.peek().is_some() {
                 1
@@ -206,12 +201,8 @@ impl RingWriter {
                     Outcome::Rest(rest) => again.push(rest),
                     Outcome::Failed(errno) => {
                         completed(ended.write.tag);
-                        let (file, place) = (ended.write.file, Some(place_of(ended)));
-                        give_up_failed(
-                            &mut self.given_up,
-                            &mut failures,
-                            Failure { errno, file, place },
-                        );
+                        self.files
+                            .fail(ended.write.file, errno, Some(place_of(ended)));
                     }
                 }
             }
@@ -221,23 +212,18 @@ impl RingWriter {
 
 impl RingWriter {
     /// fdatasync(2) of all files, at once where there are several.
-    fn flush(&mut self, failures: &mut Vec<Failure>) {
-        let failed = |file: u32, errno: i32| Failure {
-            errno,
-            file,
-            place: None,
-        };
-        let mut waiting = self.given_up.iter().filter(|&&given_up| !given_up).count();
+    fn flush(&mut self) {
+        let mut waiting = self.files.left();
         let alone = waiting == 1;
-        for file in 0..self.files() {
-            if self.given_up[file as usize] {
+        for file in 0..self.files.count() {
+            if self.files.is_given_up(file) {
                 continue;
             }
             if alone {
                 // A ring would hand it to a thread of its own, for nothing.
                 if unsafe { libc::fdatasync(self.descriptors[file as usize]) } != 0 {
                     let errno = io::Error::last_os_error().raw_os_error().unwrap_or(0);
-                    give_up_failed(&mut self.given_up, failures, failed(file, errno));
+                    self.files.fail(file, errno, None);
                 }
                 return;
             }
@@ -252,8 +238,8 @@ impl RingWriter {
             while let Some(completion) = self.ring.completion().next() {
                 waiting -= 1;
                 if completion.result() < 0 {
-                    let failure = failed(completion.user_data() as u32, -completion.result());
-                    give_up_failed(&mut self.given_up, failures, failure);
+                    let file = completion.user_data() as u32;
+                    self.files.fail(file, -completion.result(), None);
                 }
             }
         }

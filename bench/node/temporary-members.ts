@@ -1,47 +1,32 @@
 /** Members for one benchmark: files on tmpfs where the machine has one, so that the device costs as little as it can, or on a disk. */
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fillWhole } from "./fill-whole.js";
 
 /** TMPFS_MAGIC of linux/magic.h. */
 const TMPFS_MAGIC = 0x01021994;
 const SHARED_MEMORY = "/dev/shm";
 
-export interface SparseMembers {
+export interface TemporaryMembers {
   readonly folder: string;
   readonly paths: readonly string[];
   readonly onTmpfs: boolean;
   remove(): void;
 }
 
-export function makeSparseMembers(count: number, sizeBytes: number): SparseMembers {
+export function makeSparseMembers(count: number, sizeBytes: number): TemporaryMembers {
   return makeMembers(count, sizeBytes, isTmpfs(SHARED_MEMORY));
 }
 
 /** In the temporary folder, every byte of them written, so that no sample pays for allocation. */
-export function makeWrittenMembers(count: number, sizeBytes: number): SparseMembers {
+export function makeWrittenMembers(count: number, sizeBytes: number): TemporaryMembers {
   const members = makeMembers(count, sizeBytes, false);
-  const piece = Buffer.alloc(1 << 20, 0x11);
-  for (const path of members.paths) {
-    const descriptor = openSync(path, "r+");
-    for (let at = 0; at < sizeBytes; at += piece.length)
-      writeSync(descriptor, piece, 0, Math.min(piece.length, sizeBytes - at), at);
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-  }
+  for (const path of members.paths) fillWhole(path, sizeBytes, 0x11);
   return members;
 }
 
-function makeMembers(count: number, sizeBytes: number, onTmpfs: boolean): SparseMembers {
+function makeMembers(count: number, sizeBytes: number, onTmpfs: boolean): TemporaryMembers {
   const folder = mkdtempSync(join(onTmpfs ? SHARED_MEMORY : tmpdir(), "slotmark-bench-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
