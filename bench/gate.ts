@@ -18,9 +18,9 @@ import { writeBenchmarkResult } from "./write-result.js";
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "5" },
-    calibration: { type: "string", default: "4" },
-    probes: { type: "string", default: "3" },
+    rounds: { type: "string", default: "6" },
+    calibration: { type: "string", default: "8" },
+    probes: { type: "string", default: "4" },
     /** Trials of slotmark as it is that the pool needs at least. */
     least: { type: "string", default: String(LEAST_EQUAL) },
     comparisons: { type: "string", default: "2000" },

@@ -1,7 +1,7 @@
 /**
  * Page writes by slotmark's writers against fio's engines: 4 KiB each, O_DIRECT with and without O_DSYNC (RWF_DSYNC), on a file and
  * on a loop device. The psync writer against fio's psync one at a time; the uring writer against fio's libaio and io_uring
- * (registered file, fixed buffers) at depths 1, 4 and 32. About twelve minutes; `--rounds` and `--only` make it shorter.
+ * (registered file, fixed buffers) at depths 1, 4 and 32. About twenty minutes; `--rounds` and `--only` make it shorter.
  *
  * First every side must have written the expected bytes at the expected places and nowhere else. Then samples alternate, all
  * sides on the same offsets in the same order, and ratios are taken within each round.
@@ -13,7 +13,7 @@ import { againstPeer, type PeerBounds } from "./against-peer.js";
 import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
 import { interleave } from "./interleave.js";
 import { fillWhole } from "./node/fill-whole.js";
-import { openSlotmarkSide, type SlotmarkSide } from "./page-writes/slotmark-side.js";
+import { type SlotmarkJob, startSlotmarkJob } from "./page-writes/slotmark-job.js";
 import { assertWritten, makeTargets, TARGET_BYTES, type Target, type Targets } from "./page-writes/target.js";
 import { writeBenchmarkResult } from "./write-result.js";
 
@@ -35,8 +35,8 @@ const CONTESTS: readonly Contest[] = [
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: "string", default: "24" },
-    milliseconds: { type: "string", default: "350" },
+    rounds: { type: "string", default: "32" },
+    milliseconds: { type: "string", default: "500" },
     /** Contests whose description contains it, as "ext4 file, direct, uring, depth 32". */
     only: { type: "string", default: "" },
     out: { type: "string" },
@@ -46,11 +46,16 @@ const rounds = Number(options.rounds);
 const sampleSeconds = Number(options.milliseconds) / 1000;
 
 /** Both sides' bytes, and the offsets that fio has really written. Returns the slowest side's writes a second. */
-function check(contest: Contest, slotmark: SlotmarkSide, base: FioRun, { directory }: Targets): number {
+async function check(
+  contest: Contest,
+  slotmark: SlotmarkJob,
+  base: FioRun,
+  { directory }: Targets,
+): Promise<number> {
   const run = { ...base, writes: CHECK_WRITES, seed: 7 };
   const offsetsBytes = fioOffsets(run, directory);
   fillWhole(run.path, TARGET_BYTES, BEFORE);
-  const rates = [slotmark.write(offsetsBytes).perSecond];
+  const rates = [(await slotmark.write(offsetsBytes)).perSecond];
   assertWritten(run.path, offsetsBytes, PAGE_BYTES, {
     fill: SLOTMARK_FILL,
     before: BEFORE,
@@ -76,9 +81,9 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
   const { io, depth, engines } = contest;
   const { path, name } = target;
   const job = { path, depth, dsync, fill: FIO_FILL, sizeBytes: TARGET_BYTES, writeBytes: PAGE_BYTES };
-  const slotmark = openSlotmarkSide({ io, path, depth, dsync, fill: SLOTMARK_FILL });
+  const slotmark = startSlotmarkJob({ io, path, depth, dsync, fill: SLOTMARK_FILL });
   try {
-    const slowest = check(contest, slotmark, { ...job, writes: 0, seed: 0 }, targets);
+    const slowest = await check(contest, slotmark, { ...job, writes: 0, seed: 0 }, targets);
     const writes = Math.max(200, Math.round(slowest * sampleSeconds));
     const fioRun = (round: number) => ({ ...job, writes, seed: 1000 + round });
     const offsets = Array.from({ length: rounds }, (_, round) =>
@@ -86,7 +91,7 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
     );
     const write = (round: number) => slotmark.write(offsets[round] ?? new Float64Array());
     // By then the engine has compiled what it will compile.
-    write(0);
+    await write(0);
     const samples = await interleave(rounds, [
       write,
       ...engines.map((engine) => (round: number) => runFio(engine, fioRun(round))),
@@ -111,7 +116,7 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
       };
     });
   } finally {
-    slotmark.close();
+    await slotmark.close();
   }
 }
 

@@ -125,7 +125,10 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
   return { ...judged, missed: missedBy(rules[0]?.name ?? "", judged) };
 }
 
-/** What the first rule, slotmark's, was to reach and did not. */
+/**
+ * What slotmark was to reach and did not. The bounds are those of the first rule, `compare`. Against the rules of others each of its own
+ * must have fewer false alarms, and one of them at least their power.
+ */
 function missedBy(
   name: string,
   { falseAlarms, slowdowns, equalTrials }: Omit<JudgedPool, "missed">,
@@ -145,18 +148,22 @@ function missedBy(
       `${where}, ${timesFloor} × floor: ${percent(share)} found, not ${percent(wantedShare)}${size}`,
     );
   }
-  for (const [other, alarms] of Object.entries(falseAlarms)) {
-    if (alarms === null || other.startsWith(OWN_RULES)) continue;
-    const share = falseAlarms[name]?.share ?? 1;
-    if (alarms.share <= share)
-      missed.push(
-        `${other} has no more false alarms: ${percent(alarms.share)}, and ${name} ${percent(share)}`,
-      );
-    for (const { where, timesFloor, found } of slowdowns)
-      if ((found[other] ?? 0) > (found[name] ?? 0))
+  const isOwn = (rule: string) => rule.startsWith(OWN_RULES);
+  const rules = Object.keys(falseAlarms);
+  for (const other of rules.filter((rule) => !isOwn(rule))) {
+    const alarms = falseAlarms[other]?.share ?? 0;
+    for (const own of rules.filter(isOwn)) {
+      const share = falseAlarms[own]?.share;
+      if (share !== undefined && alarms <= share)
+        missed.push(`${other} has no more false alarms: ${percent(alarms)}, and ${own} ${percent(share)}`);
+    }
+    for (const { where, timesFloor, found } of slowdowns) {
+      const best = Math.max(...rules.filter(isOwn).map((own) => found[own] ?? 0));
+      if ((found[other] ?? 0) > best)
         missed.push(
-          `${where}, ${timesFloor} × floor: ${other} found ${percent(found[other] ?? 0)}, ${name} ${percent(found[name] ?? 0)}`,
+          `${where}, ${timesFloor} × floor: ${other} found ${percent(found[other] ?? 0)}, slotmark ${percent(best)}`,
         );
+    }
   }
   if (equalTrials < LEAST_EQUAL)
     missed.push(`${equalTrials} trials of slotmark as it is, not ${LEAST_EQUAL}`);

@@ -108,8 +108,9 @@ async function calibrate(
 }
 
 /**
- * As many turns as make the median write slower by each multiple of the noise floor. They are tried beside slotmark as it is and corrected by
- * what they came to, each for itself: a slowdown of twice the turns is not twice as slow.
+ * As many turns as make the median write slower by each multiple of the noise floor. Each is tried for itself, beside a process of slotmark
+ * as it is (a slowdown of twice the turns is not twice as slow), and sized by the median of what its turns have come to so far: one pair
+ * of processes alone may lie by the half.
  */
 async function sizedSlowdowns(
   runs: GateRuns,
@@ -123,30 +124,28 @@ async function sizedSlowdowns(
     }
     throw new Error("no trial has settled: this machine is too busy");
   };
-  let slowdowns = SLOWED.flatMap((where) =>
-    TIMES_FLOOR.map((timesFloor) => ({ where, timesFloor, turns: 0 })),
+  const sized = SLOWED.flatMap((where) =>
+    TIMES_FLOOR.map((timesFloor) => ({ where, timesFloor, turns: 0, slowerByTurn: [] as number[] })),
   );
   for (let probe = 0; probe < probes; probe++) {
-    const bare = await medianOf(null);
-    const corrected: typeof slowdowns = [];
-    for (const { where, timesFloor, turns } of slowdowns) {
+    for (const one of sized) {
+      const { where, timesFloor, slowerByTurn } = one;
       const wanted = (timesFloor * floorPercent) / 100;
-      const tried = turns || Math.max(1, Math.round((wanted * bare) / NS_OF_TURN));
-      const achieved = (await medianOf({ where, turns: tried })) / bare - 1;
-      // One pair of processes may lie: never by more than a factor.
-      const factor = Math.min(
-        MOST_CORRECTION,
-        Math.max(1 / MOST_CORRECTION, wanted / Math.max(achieved, 1e-3)),
+      const bare = await medianOf(null);
+      const turns = one.turns || Math.max(1, Math.round((wanted * bare) / NS_OF_TURN));
+      const achieved = (await medianOf({ where, turns })) / bare - 1;
+      slowerByTurn.push(achieved / turns);
+      const factor = wanted / Math.max(turns * median(slowerByTurn), 1e-3);
+      one.turns = Math.max(
+        1,
+        Math.round(turns * Math.min(MOST_CORRECTION, Math.max(1 / MOST_CORRECTION, factor))),
       );
-      const next = Number.isFinite(factor) ? Math.max(1, Math.round(tried * factor)) : tried;
-      corrected.push({ where, timesFloor, turns: next });
       say(
-        `${where}, ${timesFloor} × floor: ${tried} turns, +${(100 * achieved).toFixed(1)} % of ${(100 * wanted).toFixed(1)} %`,
+        `${where}, ${timesFloor} × floor: ${turns} turns, +${(100 * achieved).toFixed(1)} % of ${(100 * wanted).toFixed(1)} %`,
       );
     }
-    slowdowns = corrected;
   }
-  return slowdowns;
+  return sized.map(({ where, timesFloor, turns }) => ({ where, timesFloor, turns }));
 }
 
 function used({ trials }: SettledTrials): Trial[] {

@@ -8,7 +8,7 @@ import type { Cost } from "../interleave.js";
 export interface SlotmarkOptions {
   readonly io: PageIo;
   readonly path: string;
-  /** 1: one call for each page, as plugs make it that dirty one page. More: data writes, each completion replaced at once. */
+  /** Writes in flight, each completion replaced at once. */
   readonly depth: number;
   readonly dsync: boolean;
   readonly fill: number;
@@ -35,24 +35,9 @@ export function openSlotmarkSide({ io, path, depth, dsync, fill }: SlotmarkOptio
   });
   if (!writer.directIo) throw new Error(`${path}: its filesystem knows no O_DIRECT`);
   return {
-    write: depth === 1 ? pageByPage(writer) : asData(writer),
+    write: asData(writer),
     close: () => writer.close(),
   };
-}
-
-function pageByPage(writer: PageWriter): SlotmarkSide["write"] {
-  const pages = {
-    page: Uint32Array.of(0),
-    offsetBytes: Float64Array.of(0),
-    lengthBytes: Uint32Array.of(PAGE_BYTES),
-  };
-  return (offsetsBytes) =>
-    timed(offsetsBytes.length, () => {
-      for (const offset of offsetsBytes) {
-        pages.offsetBytes[0] = offset;
-        throwFirst(writer.writePages(pages, 1));
-      }
-    });
 }
 
 function asData(writer: PageWriter): SlotmarkSide["write"] {
@@ -71,12 +56,16 @@ function throwFirst([failure]: readonly MemberFailure[]): void {
   if (failure !== undefined) throw failure.error;
 }
 
-/** CPU time is that of the whole process: compiler and collector of the JavaScript engine are slotmark's, too. */
+/**
+ * CPU time is that of the whole process: compiler and collector of the JavaScript engine are slotmark's, too. All times are in whole
+ * milliseconds, begun ones left out, as fio has them.
+ */
 function timed(writes: number, work: () => void): Cost {
   const cpuBefore = process.cpuUsage();
   const startNs = process.hrtime.bigint();
   work();
-  const elapsedNs = Number(process.hrtime.bigint() - startNs);
+  const elapsedMs = Number((process.hrtime.bigint() - startNs) / 1_000_000n);
   const { user, system } = process.cpuUsage(cpuBefore);
-  return { perSecond: (writes * 1e9) / elapsedNs, cpuNsEach: ((user + system) * 1000) / writes };
+  const cpuMs = Math.floor(user / 1000) + Math.floor(system / 1000);
+  return { perSecond: (writes * 1000) / elapsedMs, cpuNsEach: (cpuMs * 1e6) / writes };
 }

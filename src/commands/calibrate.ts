@@ -46,7 +46,7 @@ export function registerCalibrate(program: Command): void {
       "[run-arguments...]",
       `suite and options, as \`slotmark run\` takes them (default: ${DEFAULT_RUN.join(" ")})`,
     )
-    .option("--runs <n>", "how often the same is run, at least 2", "4")
+    .option("--runs <n>", "how often the same is run, at least 2", "8")
     .option("--trials <n>", "trials a run, as comparisons will have them", "12")
     .addOption(
       repeatedOption("--from <result>", "an earlier run of the same counts as one of the runs", "none"),
@@ -59,7 +59,7 @@ export function registerCalibrate(program: Command): void {
 }
 
 async function calibrate(runArguments: readonly string[], options: CalibrateOptions): Promise<void> {
-  const wanted = wholeNumber("--runs", options.runs, 2, 4);
+  const wanted = wholeNumber("--runs", options.runs, 2, 8);
   const trials = wholeNumber("--trials", options.trials, LEAST_TRIALS_PER_SIDE, 12);
   refuseRunOptions("calibrate", runArguments, NOT_FOR_RUNS);
   const out = path.resolve(options.out ?? CALIBRATION_FILE);

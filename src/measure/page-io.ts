@@ -1,4 +1,4 @@
-/** Which page writer a run uses: io_uring where the kernel has it, else Node's own calls, and the result says so. */
+/** Which page writer a run uses: io_uring where the kernel has it, else blocking calls, and the result says so. */
 import { SlotmarkError } from "../errors.js";
 import { errnoName, type IoUringProbe, probeIoUring } from "../storage/native.js";
 import type { PageIo } from "../storage/page-writer.js";

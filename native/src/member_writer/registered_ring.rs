@@ -39,9 +39,9 @@ impl RegisteredRing {
         })
     }
 
-    /// Submits so many requests, which stand in the ring, and waits for `want` completions.
+    /// Submits so many requests, which stand in the ring, takes in what has completed, and waits for `want` completions.
     pub fn enter(&self, submit: usize, want: usize) -> io::Result<usize> {
-        let flags = ENTER_REGISTERED_RING | if want > 0 { ENTER_GETEVENTS } else { 0 };
+        let flags = ENTER_REGISTERED_RING | ENTER_GETEVENTS;
         let result = unsafe {
             libc::syscall(
                 libc::SYS_io_uring_enter,

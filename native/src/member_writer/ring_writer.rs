@@ -286,10 +286,13 @@ impl RingWriter {
     }
 
     fn submit_and_wait(&mut self, want: usize) {
-        if self.submits_apart && want > 0 {
+        if self.submits_apart && want > 0 && !self.ring.submission().is_empty() {
             self.enter(0);
         }
-        self.enter(want);
+        // What has been submitted may have completed meanwhile.
+        if want == 0 || !self.ring.submission().is_empty() || self.ring.completion().len() < want {
+            self.enter(want);
+        }
     }
 
     fn enter(&mut self, want: usize) {
