@@ -3,15 +3,17 @@
  * on a loop device. The psync writer against fio's psync one at a time; the uring writer against fio's libaio and io_uring
  * (registered file, fixed buffers) at depths 1, 4 and 32. About twenty minutes; `--rounds` and `--only` make it shorter.
  *
+ * `--control` measures fio against itself instead, and says what the bounds can ask for on this machine.
+ *
  * First every side must have written the expected bytes at the expected places and nowhere else. Then samples alternate, all
  * sides on the same offsets in the same order, and ratios are taken within each round.
  */
 import { parseArgs } from "node:util";
 import { PAGE_BYTES } from "../src/ondisk/slot-geometry.js";
 import type { PageIo } from "../src/storage/page-writer.js";
-import { againstPeer, type PeerBounds } from "./against-peer.js";
+import { type AgainstPeer, againstPeer, type PeerBounds } from "./against-peer.js";
 import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
-import { interleave } from "./interleave.js";
+import { type Cost, interleave } from "./interleave.js";
 import { fillWhole } from "./node/fill-whole.js";
 import { type SlotmarkJob, startSlotmarkJob } from "./page-writes/slotmark-job.js";
 import { assertWritten, makeTargets, TARGET_BYTES, type Target, type Targets } from "./page-writes/target.js";
@@ -39,6 +41,8 @@ const { values: options } = parseArgs({
     milliseconds: { type: "string", default: "500" },
     /** Contests whose description contains it, as "ext4 file, direct, uring, depth 32". */
     only: { type: "string", default: "" },
+    /** fio against itself instead: how far such ratios stray where nothing differs. */
+    control: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
@@ -77,7 +81,37 @@ async function check(
   return Math.min(...rates);
 }
 
-async function measure(target: Target, dsync: boolean, contest: Contest, targets: Targets) {
+interface Row extends AgainstPeer {
+  readonly target: string;
+  readonly mode: string;
+  readonly depth: number;
+  readonly writesPerSample: number;
+  readonly writer: PageIo | "fio";
+  readonly engine: FioEngine;
+  readonly samples: readonly {
+    readonly slotmarkPerSecond: number;
+    readonly peerPerSecond: number;
+    readonly slotmarkCpuNs: number;
+    readonly peerCpuNs: number;
+  }[];
+}
+
+/** The first side of each round against another. */
+function againstSide(rounds: readonly (readonly Cost[])[], side: number) {
+  const ours = rounds.flatMap(([cost]) => cost ?? []);
+  const theirs = rounds.flatMap((costs) => costs[side] ?? []);
+  return {
+    ...againstPeer(ours, theirs, BOUNDS),
+    samples: ours.map((cost, round) => ({
+      slotmarkPerSecond: Math.round(cost.perSecond),
+      peerPerSecond: Math.round(theirs[round]?.perSecond ?? Number.NaN),
+      slotmarkCpuNs: Math.round(cost.cpuNsEach),
+      peerCpuNs: Math.round(theirs[round]?.cpuNsEach ?? Number.NaN),
+    })),
+  };
+}
+
+async function measure(target: Target, dsync: boolean, contest: Contest, targets: Targets): Promise<Row[]> {
   const { io, depth, engines } = contest;
   const { path, name } = target;
   const job = { path, depth, dsync, fill: FIO_FILL, sizeBytes: TARGET_BYTES, writeBytes: PAGE_BYTES };
@@ -92,28 +126,20 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
     const write = (round: number) => slotmark.write(offsets[round] ?? new Float64Array());
     // By then the engine has compiled what it will compile.
     await write(0);
-    const samples = await interleave(rounds, [
-      write,
-      ...engines.map((engine) => (round: number) => runFio(engine, fioRun(round))),
-    ]);
-    const ours = samples.flatMap(([cost]) => cost ?? []);
-    return engines.map((engine, index) => {
-      const theirs = samples.flatMap((costs) => costs[index + 1] ?? []);
-      return {
-        target: name,
-        mode: modeName(dsync),
-        depth,
-        writer: io,
-        engine,
-        writesPerSample: writes,
-        ...againstPeer(ours, theirs, BOUNDS),
-        samples: ours.map((cost, round) => ({
-          slotmarkPerSecond: Math.round(cost.perSecond),
-          peerPerSecond: Math.round(theirs[round]?.perSecond ?? Number.NaN),
-          slotmarkCpuNs: Math.round(cost.cpuNsEach),
-          peerCpuNs: Math.round(theirs[round]?.cpuNsEach ?? Number.NaN),
-        })),
-      };
+    const sides = engines.map((engine) => (round: number) => runFio(engine, fioRun(round)));
+    const common = { target: name, mode: modeName(dsync), depth, writesPerSample: writes };
+    if (options.control) {
+      const rows: Row[] = [];
+      for (const [index, side] of sides.entries()) {
+        const engine = engines[index] ?? "psync";
+        const samples = await interleave(rounds, [side, side]);
+        rows.push({ ...common, writer: "fio", engine, ...againstSide(samples, 1) });
+      }
+      return rows;
+    }
+    const samples = await interleave(rounds, [write, ...sides]);
+    return engines.map((engine, index): Row => {
+      return { ...common, writer: io, engine, ...againstSide(samples, index + 1) };
     });
   } finally {
     await slotmark.close();
@@ -123,8 +149,6 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
 function modeName(dsync: boolean): string {
   return dsync ? "direct+dsync" : "direct";
 }
-
-type Row = Awaited<ReturnType<typeof measure>>[number];
 
 const HEADER = [
   "target".padEnd(12),
@@ -161,10 +185,10 @@ async function main(): Promise<void> {
   const targets = makeTargets();
   try {
     console.log(
-      `Writes of ${PAGE_BYTES} bytes at random offsets, slotmark against ${peer} on the same offsets in turn, ${rounds} rounds of ${options.milliseconds} ms.`,
+      `Writes of ${PAGE_BYTES} bytes at random offsets, ${options.control ? "fio" : "slotmark"} against ${peer} on the same offsets in turn, ${rounds} rounds of ${options.milliseconds} ms.`,
     );
     console.log(
-      "Ratio: slotmark's writes a second by fio's, median and quartiles; bound: lower end of the median's 95 % interval.",
+      "Ratio: the first one's writes a second by fio's, median and quartiles; bound: lower end of the median's 95 % interval.",
     );
     console.log(HEADER);
     const rows: Row[] = [];
@@ -183,9 +207,9 @@ async function main(): Promise<void> {
     for (const text of targets.skipped) console.log(`skipped: ${text}`);
     const missed = rows.filter((row) => row.missed.length > 0).length;
     console.log(`${rows.length - missed} of ${rows.length} reached`);
-    const whole = options.only === "" && targets.skipped.length === 0;
+    const whole = options.only === "" && targets.skipped.length === 0 && !options.control;
     if (!whole && options.out === undefined) {
-      console.log("not the whole matrix: no result written");
+      console.log("no whole comparison: no result written");
       return;
     }
     const figures = { peer, bounds: BOUNDS, rounds, writeBytes: PAGE_BYTES, targetBytes: TARGET_BYTES };
