@@ -1,7 +1,7 @@
 /**
  * slotmark's side as fio runs its jobs: in a process of its own, which has waited for its start, while this one looks every ten
  * milliseconds what has become of it. On virtual processors that halt when they are idle these looks alone change what a blocking
- * write costs by 6 %, so that both sides must have them.
+ * write costs by 6 to 10 %, so that both sides must have them.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
