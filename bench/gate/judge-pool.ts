@@ -18,6 +18,8 @@ const FOUND_SHARE = 0.8;
 /** Trials of slotmark as it is in a pool that is to say something of one alarm in a hundred. */
 export const LEAST_EQUAL = 200;
 const MOST_TOO_SMALL = 0.9;
+/** A larger slowdown is found more easily than the one that was asked about. */
+const LEAST_TOO_LARGE = 1.1;
 /** How the names of slotmark's own rules begin. */
 const OWN_RULES = "slotmark";
 /** Shares of power are large and need fewer comparisons than those of false alarms; a bisection asks each of them ten times. */
@@ -126,8 +128,8 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
 }
 
 /**
- * What slotmark was to reach and did not. The bounds are those of the first rule, `compare`. Against the rules of others each of its own
- * must have fewer false alarms, and one of them at least their power.
+ * What the first rule, slotmark's `compare`, was to reach and did not, or what was not shown because a slowdown came out at another
+ * size than it was to have. No rule of slotmark's may have as many false alarms as one of others.
  */
 function missedBy(
   name: string,
@@ -138,32 +140,32 @@ function missedBy(
   if (bound > MOST_FALSE_ALARMS)
     missed.push(`false alarms: at most ${percent(bound)}, not ${percent(MOST_FALSE_ALARMS)}`);
   for (const { where, timesFloor, achievedTimesFloor, found, wantedShare } of slowdowns) {
+    if (wantedShare === null) continue;
     const share = found[name] ?? 0;
-    if (wantedShare === null || share >= wantedShare) continue;
-    const size =
-      achievedTimesFloor < MOST_TOO_SMALL * timesFloor
-        ? ` (it came out at ${achievedTimesFloor.toFixed(2)} floors only, where nothing was asked for)`
-        : "";
-    missed.push(
-      `${where}, ${timesFloor} × floor: ${percent(share)} found, not ${percent(wantedShare)}${size}`,
-    );
+    const size = `it came out at ${achievedTimesFloor.toFixed(2)} floors`;
+    if (share < wantedShare) {
+      const note =
+        achievedTimesFloor < MOST_TOO_SMALL * timesFloor ? ` (${size}, where nothing was asked for)` : "";
+      missed.push(
+        `${where}, ${timesFloor} × floor: ${percent(share)} found, not ${percent(wantedShare)}${note}`,
+      );
+    } else if (achievedTimesFloor > LEAST_TOO_LARGE * timesFloor) {
+      missed.push(`${where}, ${timesFloor} × floor: not shown, for ${size}`);
+    }
   }
   const isOwn = (rule: string) => rule.startsWith(OWN_RULES);
-  const rules = Object.keys(falseAlarms);
-  for (const other of rules.filter((rule) => !isOwn(rule))) {
-    const alarms = falseAlarms[other]?.share ?? 0;
-    for (const own of rules.filter(isOwn)) {
-      const share = falseAlarms[own]?.share;
-      if (share !== undefined && alarms <= share)
-        missed.push(`${other} has no more false alarms: ${percent(alarms)}, and ${own} ${percent(share)}`);
-    }
-    for (const { where, timesFloor, found } of slowdowns) {
-      const best = Math.max(...rules.filter(isOwn).map((own) => found[own] ?? 0));
-      if ((found[other] ?? 0) > best)
+  for (const [other, alarms] of Object.entries(falseAlarms)) {
+    if (alarms === null || isOwn(other)) continue;
+    for (const [own, ownAlarms] of Object.entries(falseAlarms))
+      if (isOwn(own) && ownAlarms !== null && alarms.share <= ownAlarms.share)
         missed.push(
-          `${where}, ${timesFloor} × floor: ${other} found ${percent(found[other] ?? 0)}, slotmark ${percent(best)}`,
+          `${other} has no more false alarms: ${percent(alarms.share)}, and ${own} ${percent(ownAlarms.share)}`,
         );
-    }
+    for (const { where, timesFloor, found } of slowdowns)
+      if ((found[other] ?? 0) > (found[name] ?? 0))
+        missed.push(
+          `${where}, ${timesFloor} × floor: ${other} found ${percent(found[other] ?? 0)}, ${name} ${percent(found[name] ?? 0)}`,
+        );
   }
   if (equalTrials < LEAST_EQUAL)
     missed.push(`${equalTrials} trials of slotmark as it is, not ${LEAST_EQUAL}`);

@@ -34,10 +34,7 @@ export function openSlotmarkSide({ io, path, depth, dsync, fill }: SlotmarkOptio
     dataSync: dsync,
   });
   if (!writer.directIo) throw new Error(`${path}: its filesystem knows no O_DIRECT`);
-  return {
-    write: asData(writer),
-    close: () => writer.close(),
-  };
+  return { write: asData(writer), close: () => writer.close() };
 }
 
 function asData(writer: PageWriter): SlotmarkSide["write"] {
