@@ -1,7 +1,7 @@
 /**
  * Page writes by slotmark's writers against fio's engines: 4 KiB each, O_DIRECT with and without O_DSYNC (RWF_DSYNC), on a file and
  * on a loop device. The psync writer against fio's psync one at a time; the uring writer against fio's libaio and io_uring
- * (registered file, fixed buffers) at depths 1, 4 and 32. About twenty minutes; `--rounds` and `--only` make it shorter.
+ * (registered file, fixed buffers) at depths 1, 4 and 32. About half an hour; `--rounds` and `--only` make it shorter.
  *
  * `--control` measures fio against itself instead, and says what the bounds can ask for on this machine.
  *
@@ -15,7 +15,9 @@ import { type AgainstPeer, againstPeer, type PeerBounds } from "./against-peer.j
 import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
 import { type Cost, interleave } from "./interleave.js";
 import { fillWhole } from "./node/fill-whole.js";
-import { type SlotmarkJob, startSlotmarkJob } from "./page-writes/slotmark-job.js";
+import { placeApart } from "./page-writes/loop-placement.js";
+import { runSlotmark } from "./page-writes/slotmark-job.js";
+import type { SlotmarkOptions } from "./page-writes/slotmark-side.js";
 import { assertWritten, makeTargets, TARGET_BYTES, type Target, type Targets } from "./page-writes/target.js";
 import { writeBenchmarkResult } from "./write-result.js";
 
@@ -37,8 +39,8 @@ const CONTESTS: readonly Contest[] = [
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: "string", default: "32" },
-    milliseconds: { type: "string", default: "500" },
+    rounds: { type: "string", default: "16" },
+    milliseconds: { type: "string", default: "1500" },
     /** Contests whose description contains it, as "ext4 file, direct, uring, depth 32". */
     only: { type: "string", default: "" },
     /** fio against itself instead: how far such ratios stray where nothing differs. */
@@ -52,14 +54,14 @@ const sampleSeconds = Number(options.milliseconds) / 1000;
 /** Both sides' bytes, and the offsets that fio has really written. Returns the slowest side's writes a second. */
 async function check(
   contest: Contest,
-  slotmark: SlotmarkJob,
+  slotmark: SlotmarkOptions,
   base: FioRun,
   { directory }: Targets,
 ): Promise<number> {
   const run = { ...base, writes: CHECK_WRITES, seed: 7 };
   const offsetsBytes = fioOffsets(run, directory);
   fillWhole(run.path, TARGET_BYTES, BEFORE);
-  const rates = [(await slotmark.write(offsetsBytes)).perSecond];
+  const rates = [(await runSlotmark(slotmark, offsetsBytes)).perSecond];
   assertWritten(run.path, offsetsBytes, PAGE_BYTES, {
     fill: SLOTMARK_FILL,
     before: BEFORE,
@@ -115,7 +117,8 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
   const { io, depth, engines } = contest;
   const { path, name } = target;
   const job = { path, depth, dsync, fill: FIO_FILL, sizeBytes: TARGET_BYTES, writeBytes: PAGE_BYTES };
-  const slotmark = startSlotmarkJob({ io, path, depth, dsync, fill: SLOTMARK_FILL });
+  const slotmark: SlotmarkOptions = { io, path, depth, dsync, fill: SLOTMARK_FILL };
+  const giveBack = target.isLoop ? placeApart() : null;
   try {
     const slowest = await check(contest, slotmark, { ...job, writes: 0, seed: 0 }, targets);
     const writes = Math.max(200, Math.round(slowest * sampleSeconds));
@@ -123,9 +126,7 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
     const offsets = Array.from({ length: rounds }, (_, round) =>
       fioOffsets(fioRun(round), targets.directory),
     );
-    const write = (round: number) => slotmark.write(offsets[round] ?? new Float64Array());
-    // By then the engine has compiled what it will compile.
-    await write(0);
+    const write = (round: number) => runSlotmark(slotmark, offsets[round] ?? new Float64Array());
     const sides = engines.map((engine) => (round: number) => runFio(engine, fioRun(round)));
     const common = { target: name, mode: modeName(dsync), depth, writesPerSample: writes };
     if (options.control) {
@@ -142,9 +143,11 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
       return { ...common, writer: io, engine, ...againstSide(samples, index + 1) };
     });
   } finally {
-    await slotmark.close();
+    giveBack?.();
   }
 }
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 function modeName(dsync: boolean): string {
   return dsync ? "direct+dsync" : "direct";

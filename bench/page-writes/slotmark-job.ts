@@ -1,11 +1,13 @@
 /**
- * slotmark's side as fio runs its jobs: in a process of its own, which has waited for its start, while this one looks every ten
- * milliseconds what has become of it. On virtual processors that halt when they are idle these looks alone change what a blocking
- * write costs by 6 to 10 %, so that both sides must have them.
+ * slotmark's side as fio runs its jobs: in a process of its own for each sample, which rests before it starts, while this one looks every
+ * ten milliseconds what has become of it. On virtual processors that halt when they are idle these looks alone change what a blocking
+ * write costs by 6 to 10 %, and a process that starts at once, busy as it was, is placed by the scheduler otherwise than one that has
+ * rested (loop device, depth 4: 82,000 and 147,000 writes a second of the first third of a second), so that both sides must have both.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { setTimeout as rest } from "node:timers/promises";
 import type { Cost } from "../interleave.js";
 import type { Answer } from "./slotmark-process.js";
 import type { SlotmarkOptions } from "./slotmark-side.js";
@@ -13,34 +15,37 @@ import type { SlotmarkOptions } from "./slotmark-side.js";
 const SLOTMARK_PROCESS = new URL("slotmark-process.js", import.meta.url);
 /** Of fio's front end, which looks for a file each time. */
 const LOOK_MS = 10;
+/** fio's rests 100 ms between a job's fork and its start; an engine of JavaScript has been busier until then. */
+const REST_MS = 300;
 
-export interface SlotmarkJob {
-  write(offsetsBytes: Float64Array): Promise<Cost>;
-  close(): Promise<void>;
-}
-
-export function startSlotmarkJob(options: SlotmarkOptions): SlotmarkJob {
+/** @throws what the writer threw */
+export async function runSlotmark(options: SlotmarkOptions, offsetsBytes: Float64Array): Promise<Cost> {
   const child = fork(SLOTMARK_PROCESS, [JSON.stringify(options)], { serialization: "advanced" });
   const ended = once(child, "exit");
-  return {
-    async write(offsetsBytes) {
-      const looks = setInterval(() => existsSync(options.path), LOOK_MS);
-      try {
-        child.send(offsetsBytes);
-        const answered = once(child, "message").then(([answer]): Answer => answer);
-        const answer = await Promise.race([
-          answered,
-          ended.then((): Answer => ({ error: "its process ended" })),
-        ]);
-        if ("error" in answer) throw new Error(`slotmark on ${options.path}: ${answer.error}`);
-        return answer.cost;
-      } finally {
-        clearInterval(looks);
-      }
-    },
-    async close() {
-      if (child.connected) child.disconnect();
-      await ended;
-    },
+  const answer = (): Promise<Answer> =>
+    Promise.race([
+      once(child, "message").then(([message]): Answer => message),
+      ended.then((): Answer => ({ error: "its process ended" })),
+    ]);
+  const checked = (told: Answer): Answer => {
+    if ("error" in told) throw new Error(`slotmark on ${options.path}: ${told.error}`);
+    return told;
   };
+  try {
+    child.send(offsetsBytes);
+    checked(await answer());
+    await rest(REST_MS);
+    const looks = setInterval(() => existsSync(options.path), LOOK_MS);
+    try {
+      child.send("start");
+      const told = checked(await answer());
+      if (!("cost" in told)) throw new Error("slotmark's process was to say what it took");
+      return told.cost;
+    } finally {
+      clearInterval(looks);
+    }
+  } finally {
+    if (child.connected) child.disconnect();
+    await ended;
+  }
 }

@@ -1,18 +1,26 @@
-/** slotmark's side in a process of its own: `slotmark-process.js OPTIONS` writes at the offsets that each message brings, and answers. */
+/**
+ * slotmark's side in a process of its own: `slotmark-process.js OPTIONS` opens its writer and says so when it has been sent the offsets;
+ * at the next message it writes there, and answers what that took.
+ */
+import { once } from "node:events";
 import type { Cost } from "../interleave.js";
 import { openSlotmarkSide, type SlotmarkOptions } from "./slotmark-side.js";
 
-export type Answer = { readonly cost: Cost } | { readonly error: string };
+export type Answer = { readonly opened: true } | { readonly cost: Cost } | { readonly error: string };
+
+function answer(text: Answer): void {
+  process.send?.(text);
+}
 
 const options: SlotmarkOptions = JSON.parse(process.argv[2] ?? "");
-const side = openSlotmarkSide(options);
-process.on("message", (offsetsBytes: Float64Array) => {
-  let answer: Answer;
-  try {
-    answer = { cost: side.write(offsetsBytes) };
-  } catch (error) {
-    answer = { error: String(error) };
-  }
-  process.send?.(answer);
-});
-process.once("disconnect", () => side.close());
+try {
+  const [offsetsBytes]: [Float64Array] = (await once(process, "message")) as [Float64Array];
+  const side = openSlotmarkSide(options);
+  process.once("disconnect", () => side.close());
+  const start = once(process, "message");
+  answer({ opened: true });
+  await start;
+  answer({ cost: side.write(offsetsBytes) });
+} catch (error) {
+  answer({ error: String(error) });
+}

@@ -11,6 +11,7 @@ export const TARGET_BYTES = 64 << 20;
 export interface Target {
   readonly name: string;
   readonly path: string;
+  readonly isLoop: boolean;
 }
 
 export interface Targets {
@@ -36,12 +37,12 @@ export function makeTargets(): Targets {
       fillWhole(path, TARGET_BYTES, 0x11);
     }
     const filesystem = captureEnvironment([file]).members[0]?.filesystem?.type ?? "unknown";
-    const targets: Target[] = [{ name: `${filesystem} file`, path: file }];
+    const targets: Target[] = [{ name: `${filesystem} file`, path: file, isLoop: false }];
     if (process.getuid?.() !== 0) {
       return { directory, targets, skipped: ["loop device: needs root"], remove };
     }
     loop = execFileSync("losetup", ["--find", "--show", backing], { encoding: "utf8" }).trim();
-    targets.push({ name: "loop device", path: loop });
+    targets.push({ name: "loop device", path: loop, isLoop: true });
     return { directory, targets, skipped: [], remove };
   } catch (error) {
     remove();

@@ -17,6 +17,8 @@ const BUFFER_BYTES: usize = 1 << 30;
 /// the last: in a stream of writes at depth 32 that cost a fifth of the throughput. What fills an empty ring is such a plug, and goes
 /// at once.
 const UNPLUGGED: usize = 2;
+/// Of a loop device, whose worker thread is woken by what comes first and takes the rest with it: at depth 32 that is 3 % faster.
+const UNPLUGGED_LOOP: usize = 4;
 
 /// The loop driver's block devices (Documentation/admin-guide/devices.txt).
 const LOOP_MAJOR: u32 = 7;
@@ -41,6 +43,8 @@ pub struct RingWriter {
     /// Submits in a call of its own before it waits: a loop device's worker thread begins sooner when the submitting thread
     /// does not go to sleep in the same call (at depth 1 by a third of a write's time); elsewhere that call would be wasted.
     submits_apart: bool,
+    /// Requests of a stream that go in one submission at most.
+    unplugged: usize,
     files: Files,
     in_flight: Vec<InFlight>,
     free: Vec<u32>,
@@ -63,6 +67,7 @@ impl RingWriter {
     ) -> io::Result<Self> {
         let ring = set_up(entries)?;
         ring.submitter().register_files(files)?;
+        let loops = files.iter().any(|&file| is_loop_device(file));
         let mut writer = Self {
             registered: RegisteredRing::of(&ring),
             ring,
@@ -70,7 +75,8 @@ impl RingWriter {
             length,
             buffers: Vec::new(),
             descriptors: files.to_vec(),
-            submits_apart: files.iter().any(|&file| is_loop_device(file)),
+            submits_apart: loops,
+            unplugged: if loops { UNPLUGGED_LOOP } else { UNPLUGGED },
             files: Files::new(files.len()),
             in_flight: Vec::new(),
             free: Vec::new(),
@@ -177,7 +183,9 @@ impl RingWriter {
                 }
                 self.push_write(next, options.durable);
                 waiting += 1;
-                if options.each_completion && !filling && self.ring.submission().len() >= UNPLUGGED
+                if options.each_completion
+                    && !filling
+                    && self.ring.submission().len() >= self.unplugged
                 {
                     self.submit_and_wait(0);
                 }
