@@ -39,8 +39,8 @@ const CONTESTS: readonly Contest[] = [
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: "string", default: "16" },
-    milliseconds: { type: "string", default: "1500" },
+    rounds: { type: "string", default: "24" },
+    milliseconds: { type: "string", default: "800" },
     /** Contests whose description contains it, as "ext4 file, direct, uring, depth 32". */
     only: { type: "string", default: "" },
     /** fio against itself instead: how far such ratios stray where nothing differs. */

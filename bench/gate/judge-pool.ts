@@ -17,9 +17,8 @@ const MOST_FALSE_ALARMS = 0.01;
 const FOUND_SHARE = 0.8;
 /** Trials of slotmark as it is in a pool that is to say something of one alarm in a hundred. */
 export const LEAST_EQUAL = 200;
-const MOST_TOO_SMALL = 0.9;
-/** A larger slowdown is found more easily than the one that was asked about. */
-const LEAST_TOO_LARGE = 1.1;
+/** A slowdown that came out at another size than it was to have is brought to it; one that is out by more than this part shows nothing. */
+const MOST_OUT = 0.25;
 /** How the names of slotmark's own rules begin. */
 const OWN_RULES = "slotmark";
 /** Shares of power are large and need fewer comparisons than those of false alarms; a bisection asks each of them ten times. */
@@ -32,10 +31,14 @@ export interface JudgedSlowdown {
   /** What it was to make the median write slower by, and did, percent. */
   readonly wantedPercent: number;
   readonly achievedPercent: number;
-  /** The same in noise floors. A slowdown that came out smaller than it was to be says nothing of power at that size. */
+  /** The same in noise floors. */
   readonly achievedTimesFloor: number;
+  /** Times as recorded, by which it came to its size; what is found is of these. */
+  readonly timesScaledBy: number;
   /** Of comparisons, by rule: any figure regressed; and the median write among them. Null: too few rounds of neighbours. */
   readonly found: Readonly<Record<string, number | null>>;
+  /** Any figure regressed, at the size that it came out at. */
+  readonly foundAsRecorded: Readonly<Record<string, number | null>>;
   readonly foundInMedianWrite: Readonly<Record<string, number | null>>;
   readonly wantedShare: number | null;
 }
@@ -92,20 +95,23 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
     const slowed = pool.trials.filter(({ slowdown }) => slowdown === index);
     const draws = drawn(index, Math.ceil(comparisons / POWER_PART));
     const achievedPercent = 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
+    const wantedPercent = timesFloor * floorPercent;
+    const timesScaledBy = (100 + wantedPercent) / (100 + achievedPercent);
     const shares = rules.map((rule) => {
       const own = drawsFor(rule, draws);
-      return {
-        name: rule.name,
-        ...(own === null ? { any: null, medianWrite: null } : foundShares(rule, own, pool)),
-      };
+      if (own === null) return { name: rule.name, any: null, medianWrite: null, asRecorded: null };
+      const asRecorded = foundShares(rule, own, pool).any;
+      return { name: rule.name, ...foundShares(rule, own, pool, timesScaledBy), asRecorded };
     });
     return {
       where,
       timesFloor,
-      wantedPercent: timesFloor * floorPercent,
+      wantedPercent,
       achievedPercent,
       achievedTimesFloor: achievedPercent / floorPercent,
+      timesScaledBy,
       found: Object.fromEntries(shares.map(({ name, any }) => [name, any])),
+      foundAsRecorded: Object.fromEntries(shares.map(({ name, asRecorded }) => [name, asRecorded])),
       foundInMedianWrite: Object.fromEntries(shares.map(({ name, medianWrite: share }) => [name, share])),
       wantedShare: POWER[timesFloor as keyof typeof POWER] ?? null,
     };
@@ -142,16 +148,10 @@ function missedBy(
   for (const { where, timesFloor, achievedTimesFloor, found, wantedShare } of slowdowns) {
     if (wantedShare === null) continue;
     const share = found[name] ?? 0;
-    const size = `it came out at ${achievedTimesFloor.toFixed(2)} floors`;
-    if (share < wantedShare) {
-      const note =
-        achievedTimesFloor < MOST_TOO_SMALL * timesFloor ? ` (${size}, where nothing was asked for)` : "";
-      missed.push(
-        `${where}, ${timesFloor} × floor: ${percent(share)} found, not ${percent(wantedShare)}${note}`,
-      );
-    } else if (achievedTimesFloor > LEAST_TOO_LARGE * timesFloor) {
-      missed.push(`${where}, ${timesFloor} × floor: not shown, for ${size}`);
-    }
+    const about = `${where}, ${timesFloor} × floor`;
+    if (share < wantedShare) missed.push(`${about}: ${percent(share)} found, not ${percent(wantedShare)}`);
+    if (Math.abs(achievedTimesFloor / timesFloor - 1) > MOST_OUT)
+      missed.push(`${about}: not shown, for it came out at ${achievedTimesFloor.toFixed(2)} floors`);
   }
   const isOwn = (rule: string) => rule.startsWith(OWN_RULES);
   for (const [other, alarms] of Object.entries(falseAlarms)) {

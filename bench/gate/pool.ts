@@ -11,7 +11,7 @@ import { SLOWED } from "./slowdown.js";
 /** Slowdowns are so many times the noise floor of the median write. */
 export const TIMES_FLOOR = [1.5, 2.5, 5] as const;
 /** Pairs of processes of a round in which neither is slowed down. */
-export const EQUAL_PAIRS = 3;
+export const EQUAL_PAIRS = 2;
 
 const slowedSchema = z.enum(SLOWED);
 

@@ -27,7 +27,7 @@ export interface RecordOptions {
   /** Of the calibration, and trials in each of them. */
   readonly calibrationRuns: number;
   readonly calibrationTrials: number;
-  /** How often every slowdown is tried and its size corrected. */
+  /** How often the largest slowdown of each place is tried and its size corrected. */
   readonly probes: number;
   readonly say: (text: string) => void;
 }
@@ -108,9 +108,9 @@ async function calibrate(
 }
 
 /**
- * As many turns as make the median write slower by each multiple of the noise floor. Each is tried for itself, beside a process of slotmark
- * as it is (a slowdown of twice the turns is not twice as slow), and sized by the median of what its turns have come to so far: one pair
- * of processes alone may lie by the half.
+ * As many turns as make the median write slower by each multiple of the noise floor. A pair of processes, one of them slowed down, alone
+ * may lie by several percent of a write, so that turns are sized by what many of them together came to at the largest slowdown, of
+ * which that is the smallest part; smaller ones take a part of its turns.
  */
 async function sizedSlowdowns(
   runs: GateRuns,
@@ -124,28 +124,28 @@ async function sizedSlowdowns(
     }
     throw new Error("no trial has settled: this machine is too busy");
   };
-  const sized = SLOWED.flatMap((where) =>
-    TIMES_FLOOR.map((timesFloor) => ({ where, timesFloor, turns: 0, slowerByTurn: [] as number[] })),
-  );
+  const wanted = (Math.max(...TIMES_FLOOR) * floorPercent) / 100;
+  const sized = SLOWED.map((where) => ({ where, turns: 0, allTurns: 0, allSlower: 0 }));
   for (let probe = 0; probe < probes; probe++) {
     for (const one of sized) {
-      const { where, timesFloor, slowerByTurn } = one;
-      const wanted = (timesFloor * floorPercent) / 100;
+      const { where } = one;
       const bare = await medianOf(null);
       const turns = one.turns || Math.max(1, Math.round((wanted * bare) / NS_OF_TURN));
-      const achieved = (await medianOf({ where, turns })) / bare - 1;
-      slowerByTurn.push(achieved / turns);
-      const factor = wanted / Math.max(turns * median(slowerByTurn), 1e-3);
-      one.turns = Math.max(
-        1,
-        Math.round(turns * Math.min(MOST_CORRECTION, Math.max(1 / MOST_CORRECTION, factor))),
-      );
-      say(
-        `${where}, ${timesFloor} × floor: ${turns} turns, +${(100 * achieved).toFixed(1)} % of ${(100 * wanted).toFixed(1)} %`,
-      );
+      const slower = (await medianOf({ where, turns })) / bare - 1;
+      one.allTurns += turns;
+      one.allSlower += slower;
+      const factor = wanted / Math.max((turns * one.allSlower) / one.allTurns, 1e-3);
+      one.turns = Math.round(turns * Math.min(MOST_CORRECTION, Math.max(1 / MOST_CORRECTION, factor)));
+      say(`${where}: ${turns} turns, +${(100 * slower).toFixed(1)} % of ${(100 * wanted).toFixed(1)} %`);
     }
   }
-  return sized.map(({ where, timesFloor, turns }) => ({ where, timesFloor, turns }));
+  return sized.flatMap(({ where, turns }) =>
+    TIMES_FLOOR.map((timesFloor) => ({
+      where,
+      timesFloor,
+      turns: Math.max(1, Math.round((turns * timesFloor) / Math.max(...TIMES_FLOOR))),
+    })),
+  );
 }
 
 function used({ trials }: SettledTrials): Trial[] {

@@ -26,9 +26,11 @@ export function makeTargets(): Targets {
   const directory = mkdtempSync(join(tmpdir(), "slotmark-page-writes-"));
   let loop: string | undefined;
   const remove = () => {
+    process.off("exit", remove);
     if (loop !== undefined) execFileSync("losetup", ["--detach", loop]);
     rmSync(directory, { recursive: true, force: true });
   };
+  process.once("exit", remove);
   try {
     const file = join(directory, "file.img");
     const backing = join(directory, "loop.img");

@@ -1,6 +1,7 @@
 /** The two sides of `ab`: which build each is, what its runs get beside the common arguments, and in what the two differ on purpose. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { parse } from "shell-quote";
 import type { Difference } from "../compare/comparability.js";
 import { SlotmarkError } from "../errors.js";
 import { commitOfRef, mainOf } from "./git-build.js";
@@ -10,7 +11,7 @@ import { refuseRunOptions } from "./run-arguments.js";
 export interface SideOptions {
   /** A folder with a build, or a git ref. */
   readonly build: string;
-  /** Options of `run`, separated by spaces. */
+  /** Options of `run`, as a shell takes them: what holds spaces in quotes. */
   readonly settings: string;
   readonly members: readonly string[];
   /** NAME=VALUE. */
@@ -29,12 +30,13 @@ export const DECIDED_BY_AB: readonly string[] = ["out", "resume", "list", "trace
 
 /** @throws SlotmarkError `build-not-set-up`, `build-unknown` (input), `option-invalid` (usage) */
 export function sideOf(letter: "A" | "B", options: SideOptions, repository: string): Side {
-  const settings = wordsOf(options.settings);
+  const settings = wordsOf(letter, options.settings);
   refuseRunOptions("ab", settings, DECIDED_BY_AB);
   refuseMembers(letter, settings);
   const build = buildOf(options.build, repository);
   const what = "commit" in build ? `${options.build} (${build.commit.slice(0, 12)})` : options.build;
-  const name = [letter, what, ...settings, ...options.members, ...options.environment].join(" ");
+  const given = [options.settings.trim(), ...options.members, ...options.environment];
+  const name = [letter, what, ...given].filter((text) => text !== "").join(" ");
   return {
     name,
     build,
@@ -46,14 +48,23 @@ export function sideOf(letter: "A" | "B", options: SideOptions, repository: stri
 /** Of results of these two sides: in what they may differ. Disturbances strike both alike, since they run by turns. */
 export function variedKinds(a: SideOptions, b: SideOptions): Set<Difference["kind"]> {
   const varied = new Set<Difference["kind"]>(["disturbance"]);
-  if (wordsOf(a.settings).join(" ") !== wordsOf(b.settings).join(" ")) varied.add("scenario").add("backend");
+  if (wordsOf("A", a.settings).join("\0") !== wordsOf("B", b.settings).join("\0"))
+    varied.add("scenario").add("backend");
   if (a.members.join("\0") !== b.members.join("\0")) varied.add("device");
   if (a.members.length !== b.members.length) varied.add("scenario");
   return varied;
 }
 
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
+function wordsOf(letter: "A" | "B", text: string): string[] {
+  return parse(text, (variable) => `$${variable}`).map((word) => {
+    if (typeof word === "string") return word;
+    if ("op" in word && word.op === "glob") return word.pattern;
+    const option = `--${letter.toLowerCase()}`;
+    throw usage(
+      `${option} takes options of run, not what a shell would run: ${JSON.stringify("op" in word ? word.op : `#${word.comment}`)} in ${JSON.stringify(text)}`,
+      "Put quotes around it if it is part of a name.",
+    );
+  });
 }
 
 function refuseMembers(letter: "A" | "B", settings: readonly string[]): void {

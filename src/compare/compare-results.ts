@@ -11,6 +11,7 @@ import type { Confirmation } from "./confirmation.js";
 import { type Geomean, geomeans } from "./geomeans.js";
 import type { Looks } from "./looks.js";
 import { DEFAULT_METRICS, figureName } from "./metric-figures.js";
+import { differingRates, OFFERED_METRIC, type OfferedRates } from "./offered-rates.js";
 import { type FigurePair, pairFigures, type RoundOf, type Unmatched } from "./paired-figures.js";
 import { refuseDifferentUnits } from "./units.js";
 import { countUnused, labelsOfSides, plannedTrials, type Unused } from "./variants.js";
@@ -75,6 +76,8 @@ export interface Comparison {
   readonly geomeans: readonly Geomean[];
   /** What only one side has. */
   readonly unmatched: readonly Unmatched[];
+  /** In open loop: where the two sides were offered different rates. */
+  readonly offered: readonly OfferedRates[];
   /** What a second measurement said of what regressed; null: there was none. */
   readonly confirmation: Confirmation | null;
   /** Where it was looked at while it grew, until all was decided; null: once, in the end. */
@@ -106,19 +109,16 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
       figures: [],
       geomeans: [],
       unmatched: [],
+      offered: [],
       confirmation: null,
       looks: null,
     };
 
   const ignored = unlike ? labelsOfSides(base.result, head.result) : new Set<string>();
   const patterns = options.metrics.length > 0 ? options.metrics : DEFAULT_METRICS;
-  const { pairs: all, unmatched } = pairFigures(
-    plannedTrials(base.result, ignored),
-    plannedTrials(head.result, ignored),
-    patterns,
-    alpha,
-    turns?.roundOf,
-  );
+  const trialsOfBase = plannedTrials(base.result, ignored);
+  const trialsOfHead = plannedTrials(head.result, ignored);
+  const { pairs: all, unmatched } = pairFigures(trialsOfBase, trialsOfHead, patterns, alpha, turns?.roundOf);
   const { only } = options;
   const pairs = only === undefined ? all : all.filter(only);
   if (pairs.length === 0) throw nothingInCommon(base, head, patterns, unmatched);
@@ -134,6 +134,7 @@ export function compareResults(base: NamedResult, head: NamedResult, options: Co
     figures,
     geomeans: geomeans(figures),
     unmatched,
+    offered: differingRates(pairFigures(trialsOfBase, trialsOfHead, [OFFERED_METRIC], alpha).pairs),
     confirmation: null,
     looks: null,
   };

@@ -5,6 +5,7 @@ import { figureName } from "../compare/metric-figures.js";
 import type { Unused } from "../compare/variants.js";
 import { comparedNames } from "./compare-names.js";
 import { changeText, MOST_TRIALS } from "./compare-rows.js";
+import { formatFigure } from "./quantity.js";
 
 /** The verdict in one or two sentences; the first word says it. */
 export function verdictSentence(comparison: Comparison): string {
@@ -83,7 +84,7 @@ export function comparisonNotes(comparison: Comparison): string[] {
   }
   notes.push(...confirmationNotes(comparison), ...unmatchedNotes(comparison));
   for (const side of [base, head]) notes.push(...unusedNote(side));
-  notes.push(...looksNote(comparison));
+  notes.push(...offeredNotes(comparison), ...looksNote(comparison));
   if (comparison.verdict !== null)
     notes.push(...floorNotes(comparison), ...methodNotes(figures, comparison.alpha));
   return [...notes, ...warningNotes(base, head)];
@@ -137,6 +138,26 @@ function unmatchedNotes(comparison: Comparison): string[] {
     const { name } = comparison[side];
     return `Not compared: ${what}, which only ${name} has${settled}.`;
   });
+}
+
+/** One sentence for all, by the variant that differs most. */
+function offeredNotes(comparison: Comparison): string[] {
+  const { offered } = comparison;
+  const [most] = offered.toSorted((a, b) => apart(b) - apart(a));
+  if (most === undefined) return [];
+  const rates = `${perSecond(most.base)} in BASE and ${perSecond(most.head)} in HEAD`;
+  const others = offered.length > 1 ? `, and ${offered.length - 1} more are apart as well` : "";
+  return [
+    `Offered in open loop were not the same rates: ${comparedNames(comparison)(most.variant)} had ${rates}${others}. Latencies at different rates differ by that, too; \`--rate\` with a number of writes a second offers both sides the same.`,
+  ];
+}
+
+function apart({ base, head }: Comparison["offered"][number]): number {
+  return Math.abs(Math.log(base / head));
+}
+
+function perSecond(rate: number): string {
+  return `${formatFigure(rate, 0)} writes/s`;
 }
 
 function looksNote({ looks, alpha, figures, verdict: whole }: Comparison): string[] {

@@ -75,12 +75,15 @@ test("sides run by turns in random order, a process each, in a round with the sa
 
 test("two settings of one build: what ab varies is no difference, and the labels do not keep them apart", (context) => {
   const made = builds(context, { factor: 1 });
-  const { code, stdout } = ab({ a: made.a, b: made.a }, "--a", "--plug 1", "--b", "--plug 8");
+  const settings = ["--a", "--plug 1 --workload 'trace:two words.log'", "--b", "--plug 8"];
+  const { code, stdout } = ab({ a: made.a, b: made.a }, ...settings);
   assert.equal(code, 1, stdout);
   assert.match(stdout, /\+700\.0 %|\+700 %/);
-  assert.match(stdout, /^BASE +A .*--plug 1: /m);
+  assert.match(stdout, /^BASE +A .*--plug 1 --workload 'trace:two words\.log': /m);
   assert.match(stdout, /^HEAD +B .*--plug 8: /m);
   assert.doesNotMatch(stdout, /anyway/);
+  const [quoted] = callsIn(made.parent).filter(({ args }) => args.includes("--workload"));
+  assert.equal(quoted?.args[quoted.args.indexOf("--workload") + 1], "trace:two words.log");
 });
 
 test("two members, two environments", (context) => {
@@ -183,6 +186,7 @@ test("bad use is refused before anything is measured", (context) => {
     [[made.a, made.b, "--until-decided", "--time-limit", "5 minutes"], /"5 minutes" is not a time/],
     [[made.a, made.b, "--a", "--out x"], /--out means nothing to ab/],
     [[made.a, made.b, "locks", "--resume", "x"], /--resume means nothing to ab/],
+    [[made.a, made.b, "--a", "--plug 1; ls"], /--a takes options of run, not what a shell would run: ";"/],
     [[made.a, made.b, "--b", "--member x"], /Use --member-b/],
     [[made.a, made.b, "--env-a", "novalue"], /--env-a takes NAME=VALUE/],
     [[made.a, made.b, "--trials", "0"], /--trials takes a whole number from 1 on/],

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type CompareOptions, type Comparison, compareResults } from "../../src/compare/compare-results.js";
 import type { ComparedFigure } from "../../src/compare/compared-figure.js";
 import { figureName } from "../../src/compare/metric-figures.js";
+import { comparisonNotes } from "../../src/report/compare-words.js";
 import type { Calibration, NoiseFloorRecord } from "../../src/results/calibration.js";
 import type { Result } from "../../src/results/schema.js";
 import { around, type MadeVariant, madeResult } from "./made-result.js";
@@ -379,4 +380,18 @@ test("one metric in two units is refused with files and trials", () => {
       return Reflect.get(error, "code") === "units-differ" && Reflect.get(error, "kind") === "input";
     },
   );
+});
+
+test("rates that were offered in open loop and differ are said, those that stray are not", () => {
+  const at = (rate: number) =>
+    ofFigures({ "write_latency_ns:p50": around(1000, 4), offered_iops: around(rate, 1) });
+  assert.deepEqual(compared(at(50_000), at(51_000)).offered, []);
+  const apart = compared(at(50_000), at(60_000));
+  assert.equal(apart.figures.length, 1, "the rate itself is not compared");
+  const [rates] = apart.offered;
+  assert.ok(
+    rates !== undefined && Math.round(rates.base / 1000) === 50 && Math.round(rates.head / 1000) === 60,
+  );
+  const [note] = comparisonNotes(apart);
+  assert.match(note ?? "", /50\u202f0\d\d writes\/s in BASE and 60\u202f0\d\d writes\/s in HEAD\. Latencies/);
 });
