@@ -1,7 +1,7 @@
 /**
  * Page writes by slotmark's writers against fio's engines: 4 KiB each, O_DIRECT with and without O_DSYNC (RWF_DSYNC), on a file and
  * on a loop device. The psync writer against fio's psync one at a time; the uring writer against fio's libaio and io_uring
- * (registered file, fixed buffers) at depths 1, 4 and 32. About half an hour; `--rounds` and `--only` make it shorter.
+ * (registered file, fixed buffers) at depths 1, 4 and 32. About twenty minutes; `--rounds` and `--only` make it shorter.
  *
  * `--control` measures fio against itself instead, and says what the bounds can ask for on this machine.
  *
@@ -40,7 +40,7 @@ const CONTESTS: readonly Contest[] = [
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "24" },
-    milliseconds: { type: "string", default: "800" },
+    milliseconds: { type: "string", default: "250" },
     /** Contests whose description contains it, as "ext4 file, direct, uring, depth 32". */
     only: { type: "string", default: "" },
     /** fio against itself instead: how far such ratios stray where nothing differs. */
