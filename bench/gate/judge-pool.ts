@@ -17,8 +17,9 @@ const MOST_FALSE_ALARMS = 0.01;
 const FOUND_SHARE = 0.8;
 /** Trials of slotmark as it is in a pool that is to say something of one alarm in a hundred. */
 export const LEAST_EQUAL = 200;
-/** A slowdown that came out at another size than it was to have is brought to it; one that is out by more than this part shows nothing. */
-const MOST_OUT = 0.25;
+const MOST_TOO_SMALL = 0.9;
+/** A larger slowdown is found more easily than the one that was asked about. */
+const LEAST_TOO_LARGE = 1.1;
 /** How the names of slotmark's own rules begin. */
 const OWN_RULES = "slotmark";
 /** Shares of power are large and need fewer comparisons than those of false alarms; a bisection asks each of them ten times. */
@@ -31,14 +32,13 @@ export interface JudgedSlowdown {
   /** What it was to make the median write slower by, and did, percent. */
   readonly wantedPercent: number;
   readonly achievedPercent: number;
-  /** The same in noise floors. */
+  /** The same in noise floors. A slowdown that came out smaller than it was to be says nothing of power at that size. */
   readonly achievedTimesFloor: number;
-  /** Times as recorded, by which it came to its size; what is found is of these. */
-  readonly timesScaledBy: number;
   /** Of comparisons, by rule: any figure regressed; and the median write among them. Null: too few rounds of neighbours. */
   readonly found: Readonly<Record<string, number | null>>;
-  /** Any figure regressed, at the size that it came out at. */
-  readonly foundAsRecorded: Readonly<Record<string, number | null>>;
+  /** What recorded times are multiplied by to make it exactly as large as it was to be; and any figure regressed then. */
+  readonly modelledTimes: number;
+  readonly foundModelled: Readonly<Record<string, number | null>>;
   readonly foundInMedianWrite: Readonly<Record<string, number | null>>;
   readonly wantedShare: number | null;
 }
@@ -96,12 +96,12 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
     const draws = drawn(index, Math.ceil(comparisons / POWER_PART));
     const achievedPercent = 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
     const wantedPercent = timesFloor * floorPercent;
-    const timesScaledBy = (100 + wantedPercent) / (100 + achievedPercent);
+    const modelledTimes = (100 + wantedPercent) / (100 + achievedPercent);
     const shares = rules.map((rule) => {
       const own = drawsFor(rule, draws);
-      if (own === null) return { name: rule.name, any: null, medianWrite: null, asRecorded: null };
-      const asRecorded = foundShares(rule, own, pool).any;
-      return { name: rule.name, ...foundShares(rule, own, pool, timesScaledBy), asRecorded };
+      if (own === null) return { name: rule.name, any: null, medianWrite: null, modelled: null };
+      const modelled = foundShares(rule, own, pool, modelledTimes).any;
+      return { name: rule.name, ...foundShares(rule, own, pool), modelled };
     });
     return {
       where,
@@ -109,9 +109,9 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
       wantedPercent,
       achievedPercent,
       achievedTimesFloor: achievedPercent / floorPercent,
-      timesScaledBy,
+      modelledTimes,
       found: Object.fromEntries(shares.map(({ name, any }) => [name, any])),
-      foundAsRecorded: Object.fromEntries(shares.map(({ name, asRecorded }) => [name, asRecorded])),
+      foundModelled: Object.fromEntries(shares.map(({ name, modelled }) => [name, modelled])),
       foundInMedianWrite: Object.fromEntries(shares.map(({ name, medianWrite: share }) => [name, share])),
       wantedShare: POWER[timesFloor as keyof typeof POWER] ?? null,
     };
@@ -149,9 +149,14 @@ function missedBy(
     if (wantedShare === null) continue;
     const share = found[name] ?? 0;
     const about = `${where}, ${timesFloor} × floor`;
-    if (share < wantedShare) missed.push(`${about}: ${percent(share)} found, not ${percent(wantedShare)}`);
-    if (Math.abs(achievedTimesFloor / timesFloor - 1) > MOST_OUT)
-      missed.push(`${about}: not shown, for it came out at ${achievedTimesFloor.toFixed(2)} floors`);
+    const size = `it came out at ${achievedTimesFloor.toFixed(2)} floors`;
+    if (share < wantedShare) {
+      const note =
+        achievedTimesFloor < MOST_TOO_SMALL * timesFloor ? ` (${size}, where nothing was asked for)` : "";
+      missed.push(`${about}: ${percent(share)} found, not ${percent(wantedShare)}${note}`);
+    } else if (achievedTimesFloor > LEAST_TOO_LARGE * timesFloor) {
+      missed.push(`${about}: not shown, for ${size}`);
+    }
   }
   const isOwn = (rule: string) => rule.startsWith(OWN_RULES);
   for (const [other, alarms] of Object.entries(falseAlarms)) {

@@ -12,10 +12,18 @@ export function judgedTable({ falseAlarms, slowdowns, smallestFoundModelledPerce
     ["", ...rules],
     ["false alarms", ...rules.map((rule) => share(falseAlarms[rule]?.share))],
     ["  upper 95 % bound", ...rules.map((rule) => share(falseAlarms[rule]?.upperBound))],
-    ...slowdowns.map(({ where, timesFloor, wantedPercent, achievedTimesFloor, found }) => [
-      `found: ${where}, ${timesFloor} × floor (+${wantedPercent.toFixed(1)} %; recorded: ${achievedTimesFloor.toFixed(2)} ×)`,
-      ...rules.map((rule) => share(found[rule])),
-    ]),
+    ...slowdowns.flatMap(
+      ({ where, timesFloor, achievedPercent, achievedTimesFloor, wantedPercent, found, foundModelled }) => [
+        [
+          `found: ${where}, ${timesFloor} × floor, came to ${achievedTimesFloor.toFixed(2)} (+${achievedPercent.toFixed(1)} %)`,
+          ...rules.map((rule) => share(found[rule])),
+        ],
+        [
+          `  at +${wantedPercent.toFixed(1)} % (modelled)`,
+          ...rules.map((rule) => share(foundModelled[rule])),
+        ],
+      ],
+    ),
     [
       "smallest found in 80 % (modelled)",
       ...rules.map((rule) => smallest(smallestFoundModelledPercent[rule])),

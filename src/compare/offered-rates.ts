@@ -15,7 +15,7 @@ export interface OfferedRates {
   readonly head: number;
 }
 
-/** Maxima that are found anew in every run stray by this much where nothing differs. */
+/** Maxima are found anew in every run and never equal; a smaller difference is not worth a sentence. */
 const TOLERANCE = 0.05;
 
 /** @param pairs of OFFERED_METRIC */
