@@ -1,6 +1,6 @@
 /**
  * Is the gate any good? `record` keeps trials of this machine, as it is and with slowdowns put in from outside, under a steady load of its
- * own, in `results/gate-pool.json` (about a quarter of an hour; `--rounds` makes it shorter). `judge` draws comparisons from them and says how
+ * own, in `results/gate-pool.json` (about half an hour; `--rounds` and `--probes` make it shorter). `judge` draws comparisons from them and says how
  * often slotmark's rule, and those of others, cry wolf and how often they find what is there: `results/gate.json`.
  */
 import { fileURLToPath } from "node:url";
@@ -18,9 +18,9 @@ import { writeBenchmarkResult } from "./write-result.js";
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "8" },
+    rounds: { type: "string", default: "10" },
     calibration: { type: "string", default: "8" },
-    probes: { type: "string", default: "8" },
+    probes: { type: "string", default: "24" },
     /** Trials of slotmark as it is that the pool needs at least. */
     least: { type: "string", default: String(LEAST_EQUAL) },
     comparisons: { type: "string", default: "2000" },

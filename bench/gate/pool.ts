@@ -12,6 +12,11 @@ import { SLOWED } from "./slowdown.js";
 export const TIMES_FLOOR = [1.5, 2.5, 5] as const;
 /** Pairs of processes of a round in which neither is slowed down. */
 export const EQUAL_PAIRS = 2;
+/**
+ * Pairs of a round for each of TIMES_FLOOR. Processes of the same build lie by some percent of a write apart, which is much of a small
+ * slowdown and little of a large one: the smaller, the more of them it takes to know its size within a tenth.
+ */
+export const SLOWED_PAIRS = [3, 2, 1] as const;
 
 const slowedSchema = z.enum(SLOWED);
 

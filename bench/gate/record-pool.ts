@@ -14,13 +14,21 @@ import { median } from "../../src/measure/quantile.js";
 import { type Calibration, readCalibration } from "../../src/results/calibration.js";
 import type { Trial } from "../../src/results/schema.js";
 import { BACKGROUND_LOAD, startBackgroundLoad } from "./background-load.js";
-import { EQUAL_PAIRS, figureValues, MEDIAN_WRITE, type Pool, type PoolTrial, TIMES_FLOOR } from "./pool.js";
+import {
+  EQUAL_PAIRS,
+  figureValues,
+  MEDIAN_WRITE,
+  type Pool,
+  type PoolTrial,
+  SLOWED_PAIRS,
+  TIMES_FLOOR,
+} from "./pool.js";
 import { type SettledTrials, settledTrials } from "./process-trials.js";
 import { type GateRuns, prepareGateRuns } from "./scenario.js";
 import { SLOWED, type Slowdown } from "./slowdown.js";
 
 export interface RecordOptions {
-  /** Each has a process of slotmark as it is beside every slowdown. */
+  /** Each has processes of slotmark as it is beside every slowdown. */
   readonly rounds: number;
   /** Further rounds are added until so many trials of slotmark as it is have settled. */
   readonly leastEqual: number;
@@ -156,14 +164,17 @@ function medianWrite({ metrics }: Trial): number {
   return metrics.write_latency_ns?.p50 ?? Number.NaN;
 }
 
-/** Every slowdown beside trials without, and pairs of equals; pairs in random order, and the two of a pair as well. */
+/** Slowdowns beside trials without, each as often as SLOWED_PAIRS says, and pairs of equals; pairs in random order, and the two of a pair as well. */
 async function recordRound(
   runs: GateRuns,
   slowdowns: Pool["slowdowns"],
   round: number,
 ): Promise<{ readonly trials: readonly PoolTrial[]; readonly unsettled: number }> {
   const random = seededRandom(round + 1);
-  const heads: (number | null)[] = [...slowdowns.keys(), ...new Array<null>(EQUAL_PAIRS).fill(null)];
+  const slowed = slowdowns.flatMap(({ timesFloor }, index) =>
+    new Array<number>(SLOWED_PAIRS[TIMES_FLOOR.findIndex((times) => times === timesFloor)] ?? 1).fill(index),
+  );
+  const heads: (number | null)[] = [...slowed, ...new Array<null>(EQUAL_PAIRS).fill(null)];
   const trials: PoolTrial[] = [];
   let unsettled = 0;
   for (let turn = 0; turn < heads.length; turn++) {
