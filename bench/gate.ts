@@ -18,9 +18,9 @@ import { writeBenchmarkResult } from "./write-result.js";
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "10" },
+    rounds: { type: "string", default: "8" },
     calibration: { type: "string", default: "8" },
-    probes: { type: "string", default: "24" },
+    probes: { type: "string", default: "12" },
     /** Trials of slotmark as it is that the pool needs at least. */
     least: { type: "string", default: String(LEAST_EQUAL) },
     comparisons: { type: "string", default: "2000" },

@@ -6,6 +6,7 @@ import { DEFAULT_METRICS } from "../../src/compare/metric-figures.js";
 import type { FigurePair } from "../../src/compare/paired-figures.js";
 import { seededRandom } from "../../src/compare/seeded-random.js";
 import { median } from "../../src/measure/quantile.js";
+import { groupBy } from "../../src/report/model/group-by.js";
 import { upperBoundOfShare } from "./clopper-pearson.js";
 import { type Draw, drawRounds, drawTrials, roundsOfAb, TRIALS_A_SIDE } from "./draws.js";
 import { MEDIAN_WRITE, type Pool, type PoolTrial } from "./pool.js";
@@ -36,6 +37,8 @@ export interface JudgedSlowdown {
   readonly achievedTimesFloor: number;
   /** Of comparisons, by rule: any figure regressed; and the median write among them. Null: too few rounds of neighbours. */
   readonly found: Readonly<Record<string, number | null>>;
+  /** All sizes that were recorded for it, in noise floors; the nearest is judged. */
+  readonly recordedTimesFloor: readonly number[];
   /** What recorded times are multiplied by to make it exactly as large as it was to be; and any figure regressed then. */
   readonly modelledTimes: number;
   readonly foundModelled: Readonly<Record<string, number | null>>;
@@ -91,10 +94,18 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
     (one) => one.metric === "write_latency_ns" && one.figure === "p50",
   );
   const floorPercent = floor?.floorPercent ?? Number.NaN;
-  const slowdowns = pool.slowdowns.map(({ where, timesFloor }, index): JudgedSlowdown => {
-    const slowed = pool.trials.filter(({ slowdown }) => slowdown === index);
-    const draws = drawn(index, Math.ceil(comparisons / POWER_PART));
-    const achievedPercent = 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
+  const slowdowns = slowdownsOf(pool).map(({ where, timesFloor, sizes }): JudgedSlowdown => {
+    const achievedOf = (index: number) => {
+      const slowed = pool.trials.filter(({ slowdown }) => slowdown === index);
+      return 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
+    };
+    const recorded = sizes.map((index) => ({ index, percent: achievedOf(index) }));
+    const strays = ({ percent }: { readonly percent: number }) =>
+      Math.abs(percent - timesFloor * floorPercent);
+    const [nearest] = recorded.toSorted((one, other) => strays(one) - strays(other));
+    if (nearest === undefined) throw new Error("a slowdown without a size");
+    const achievedPercent = nearest.percent;
+    const draws = drawn(nearest.index, Math.ceil(comparisons / POWER_PART));
     const wantedPercent = timesFloor * floorPercent;
     const modelledTimes = (100 + wantedPercent) / (100 + achievedPercent);
     const shares = rules.map((rule) => {
@@ -109,6 +120,7 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
       wantedPercent,
       achievedPercent,
       achievedTimesFloor: achievedPercent / floorPercent,
+      recordedTimesFloor: recorded.map(({ percent }) => Number((percent / floorPercent).toFixed(2))),
       modelledTimes,
       found: Object.fromEntries(shares.map(({ name, any }) => [name, any])),
       foundModelled: Object.fromEntries(shares.map(({ name, modelled }) => [name, modelled])),
@@ -131,6 +143,23 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
     }),
   };
   return { ...judged, missed: missedBy(rules[0]?.name ?? "", judged) };
+}
+
+/** Each slowdown once, with the places in the recording of the sizes that it has. */
+function slowdownsOf({ slowdowns }: Pool): {
+  readonly where: Pool["slowdowns"][number]["where"];
+  readonly timesFloor: number;
+  readonly sizes: readonly number[];
+}[] {
+  const placed = slowdowns.map((slowdown, index) => ({ ...slowdown, index }));
+  return [...groupBy(placed, ({ where, timesFloor }) => `${where}/${timesFloor}`).values()].flatMap(
+    (sizes) => {
+      const [first] = sizes;
+      if (first === undefined) return [];
+      const { where, timesFloor } = first;
+      return [{ where, timesFloor, sizes: sizes.map(({ index }) => index) }];
+    },
+  );
 }
 
 /**

@@ -13,10 +13,10 @@ export const TIMES_FLOOR = [1.5, 2.5, 5] as const;
 /** Pairs of processes of a round in which neither is slowed down. */
 export const EQUAL_PAIRS = 2;
 /**
- * Pairs of a round for each of TIMES_FLOOR. Processes of the same build lie by some percent of a write apart, which is much of a small
- * slowdown and little of a large one: the smaller, the more of them it takes to know its size within a tenth.
+ * Each slowdown is recorded in these sizes, of which the nearest to what was wanted is judged: processes of the same build lie by some
+ * percent of a write apart, so that sizing alone hits 1.5 noise floors within a tenth in every second recording.
  */
-export const SLOWED_PAIRS = [3, 2, 1] as const;
+export const SIZE_STEPS = [0.87, 1, 1.15] as const;
 
 const slowedSchema = z.enum(SLOWED);
 

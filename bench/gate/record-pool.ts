@@ -20,7 +20,7 @@ import {
   MEDIAN_WRITE,
   type Pool,
   type PoolTrial,
-  SLOWED_PAIRS,
+  SIZE_STEPS,
   TIMES_FLOOR,
 } from "./pool.js";
 import { type SettledTrials, settledTrials } from "./process-trials.js";
@@ -28,7 +28,7 @@ import { type GateRuns, prepareGateRuns } from "./scenario.js";
 import { SLOWED, type Slowdown } from "./slowdown.js";
 
 export interface RecordOptions {
-  /** Each has processes of slotmark as it is beside every slowdown. */
+  /** Each has a process of slotmark as it is beside every slowdown. */
   readonly rounds: number;
   /** Further rounds are added until so many trials of slotmark as it is have settled. */
   readonly leastEqual: number;
@@ -148,11 +148,13 @@ async function sizedSlowdowns(
     }
   }
   return sized.flatMap(({ where, turns }) =>
-    TIMES_FLOOR.map((timesFloor) => ({
-      where,
-      timesFloor,
-      turns: Math.max(1, Math.round((turns * timesFloor) / Math.max(...TIMES_FLOOR))),
-    })),
+    TIMES_FLOOR.flatMap((timesFloor) =>
+      SIZE_STEPS.map((step) => ({
+        where,
+        timesFloor,
+        turns: Math.max(1, Math.round((step * turns * timesFloor) / Math.max(...TIMES_FLOOR))),
+      })),
+    ),
   );
 }
 
@@ -164,17 +166,14 @@ function medianWrite({ metrics }: Trial): number {
   return metrics.write_latency_ns?.p50 ?? Number.NaN;
 }
 
-/** Slowdowns beside trials without, each as often as SLOWED_PAIRS says, and pairs of equals; pairs in random order, and the two of a pair as well. */
+/** Every slowdown beside trials without, and pairs of equals; pairs in random order, and the two of a pair as well. */
 async function recordRound(
   runs: GateRuns,
   slowdowns: Pool["slowdowns"],
   round: number,
 ): Promise<{ readonly trials: readonly PoolTrial[]; readonly unsettled: number }> {
   const random = seededRandom(round + 1);
-  const slowed = slowdowns.flatMap(({ timesFloor }, index) =>
-    new Array<number>(SLOWED_PAIRS[TIMES_FLOOR.findIndex((times) => times === timesFloor)] ?? 1).fill(index),
-  );
-  const heads: (number | null)[] = [...slowed, ...new Array<null>(EQUAL_PAIRS).fill(null)];
+  const heads: (number | null)[] = [...slowdowns.keys(), ...new Array<null>(EQUAL_PAIRS).fill(null)];
   const trials: PoolTrial[] = [];
   let unsettled = 0;
   for (let turn = 0; turn < heads.length; turn++) {
