@@ -177,13 +177,18 @@ function missedBy(
   for (const { where, timesFloor, achievedTimesFloor, found, wantedShare } of slowdowns) {
     if (wantedShare === null) continue;
     const share = found[name] ?? 0;
+    // A smaller one at the same place shows it as well.
+    const isShownBy = (one: JudgedSlowdown) =>
+      one.where === where &&
+      one.achievedTimesFloor <= LEAST_TOO_LARGE * timesFloor &&
+      (one.found[name] ?? 0) >= wantedShare;
     const about = `${where}, ${timesFloor} × floor`;
     const size = `it came out at ${achievedTimesFloor.toFixed(2)} floors`;
     if (share < wantedShare) {
       const note =
         achievedTimesFloor < MOST_TOO_SMALL * timesFloor ? ` (${size}, where nothing was asked for)` : "";
       missed.push(`${about}: ${percent(share)} found, not ${percent(wantedShare)}${note}`);
-    } else if (achievedTimesFloor > LEAST_TOO_LARGE * timesFloor) {
+    } else if (!slowdowns.some(isShownBy)) {
       missed.push(`${about}: not shown, for ${size}`);
     }
   }

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as rest } from "node:timers/promises";
 import type { Cost } from "../interleave.js";
+import { placeWriter } from "./placement.js";
 import type { Answer } from "./slotmark-process.js";
 import type { SlotmarkOptions } from "./slotmark-side.js";
 
@@ -18,8 +19,15 @@ const LOOK_MS = 10;
 /** fio's rests 100 ms between a job's fork and its start; an engine of JavaScript has been busier until then. */
 const REST_MS = 300;
 
-/** @throws what the writer threw */
-export async function runSlotmark(options: SlotmarkOptions, offsetsBytes: Float64Array): Promise<Cost> {
+/**
+ * @param processor that its writing thread keeps to; null: any
+ * @throws what the writer threw
+ */
+export async function runSlotmark(
+  options: SlotmarkOptions,
+  offsetsBytes: Float64Array,
+  processor: string | null = null,
+): Promise<Cost> {
   const child = fork(SLOTMARK_PROCESS, [JSON.stringify(options)], { serialization: "advanced" });
   const ended = once(child, "exit");
   const answer = (): Promise<Answer> =>
@@ -34,6 +42,7 @@ export async function runSlotmark(options: SlotmarkOptions, offsetsBytes: Float6
   try {
     child.send(offsetsBytes);
     checked(await answer());
+    if (processor !== null && child.pid !== undefined) placeWriter(child.pid, processor);
     await rest(REST_MS);
     const looks = setInterval(() => existsSync(options.path), LOOK_MS);
     try {

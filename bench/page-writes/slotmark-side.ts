@@ -44,7 +44,8 @@ function asData(writer: PageWriter): SlotmarkSide["write"] {
       sector: offsetsBytes.map((offset) => offset / SECTOR_BYTES),
       sectors: new Uint32Array(writes).fill(PAGE_BYTES / SECTOR_BYTES),
     };
-    const completedNs = new Float64Array(writes);
+    // Touched before the first write, as a node's are since its first plug.
+    const completedNs = new Float64Array(writes).fill(0);
     return timed(writes, () => throwFirst(writer.writeData(events, 0, writes, completedNs)));
   };
 }

@@ -9,7 +9,7 @@ import { captureEnvironment } from "../measure/environment.js";
 import { expectedMs } from "../measure/expected-time.js";
 import { slotmarkIdentity } from "../measure/identity.js";
 import { NewDisk } from "../measure/new-disk.js";
-import { choosePageIo } from "../measure/page-io.js";
+import { choosePageIo, type PageIoChoice, psyncInsteadOf } from "../measure/page-io.js";
 import { RunMembers, removeTemporaryMembers } from "../measure/run-members.js";
 import { RunProgress } from "../measure/run-progress.js";
 import { RunTraces, tracePaths } from "../measure/run-traces.js";
@@ -136,16 +136,30 @@ interface Plan {
   readonly resumed: ReturnType<typeof resumeJournal> | null;
 }
 
-async function run(
-  names: readonly string[],
-  options: RunOptions,
-  output: { json: boolean; quiet: boolean },
-): Promise<void> {
+interface Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+async function run(names: readonly string[], options: RunOptions, output: Output): Promise<void> {
   const plan =
     options.resume === undefined || options.again !== undefined
       ? freshPlan(names, options)
       : resumedPlan(options.resume, names, options);
-  const io = choosePageIo(plan.io ?? options.io, writersOf(plan.scenarios));
+  const asked = plan.io ?? options.io;
+  const io = choosePageIo(asked, writersOf(plan.scenarios));
+  try {
+    await measure(plan, io, options, output);
+  } catch (error) {
+    // Of a default alone, and before a trial was measured, of which the journal would be left.
+    const begins = asked === undefined && !fs.existsSync(journalPath(plan.outPath));
+    const instead = begins ? psyncInsteadOf(error) : null;
+    if (instead === null) throw error;
+    await measure(plan, instead, options, output);
+  }
+}
+
+async function measure(plan: Plan, io: PageIoChoice, options: RunOptions, output: Output): Promise<void> {
   const signal = interruption.listen();
   const progress = new RunProgress();
   const line = new ProgressLine(() => progress.line, !output.quiet);

@@ -39,6 +39,12 @@ export function choosePageIo(
   );
 }
 
+/** Of a run that was ended because its ring was refused after all; null: it ended for something else. */
+export function psyncInsteadOf(error: unknown): PageIoChoice | null {
+  if (!(error instanceof SlotmarkError) || error.code !== "io-uring-refused") return null;
+  return { io: "psync", fallback: error.message };
+}
+
 /** What keeps this process from writing through io_uring; null: nothing. */
 function lackingIoUring(probe: IoUringProbe, writers: number): string | null {
   if (!probe.available) {

@@ -83,8 +83,8 @@ test("criterion's threshold passes over a sure change of half a percent, the U t
   assert.deepEqual(slotmarkRule({ floors: [FLOOR] }).judge(small), [null]);
 });
 
-/** Trials with normal noise of about 2 %, and one slowdown of 12 %. */
-function madePool(): Pool {
+/** Trials with normal noise of about 2 %, and slowdowns by these times. */
+function madePool(slower: readonly number[] = [1.12]): Pool {
   const random = seededRandom(3);
   const around1 = () => {
     let sum = 0;
@@ -92,9 +92,9 @@ function madePool(): Pool {
     return 1 + 0.02 * sum;
   };
   const trial = (slowdown: number | null, pairNumber: number): PoolTrial => {
-    const slower = slowdown === null ? 1 : 1.12;
-    const times = [200_000, 900_000, 1, 60_000].map((one) => one * slower * around1());
-    times[2] = (150_000 / slower) * around1();
+    const factor = slowdown === null ? 1 : (slower[slowdown] ?? 1);
+    const times = [200_000, 900_000, 1, 60_000].map((one) => one * factor * around1());
+    times[2] = (150_000 / factor) * around1();
     return {
       ...{ round: 0, pair: pairNumber, place: 0, slowdown },
       ...{ startedAt: "2026-01-02T03:04:05.000Z", values: times, otherCpuShare: null },
@@ -106,12 +106,12 @@ function madePool(): Pool {
     ...{ backgroundLoad: { periodMs: 10, duty: 0.3 }, loadAverage: { before: 0, after: 0 }, minutes: 1 },
     figures: ["write_latency_ns:p50", "write_latency_ns:p99", "write_iops", "unplug_latency_ns:p50"],
     calibration: { runs: 4, trialsPerRun: 12, floors: [FLOOR] },
-    slowdowns: [{ where: "pageWrites", timesFloor: 2.5, turns: 1 }],
+    slowdowns: slower.map(() => ({ where: "pageWrites", timesFloor: 2.5, turns: 1 })),
     unsettled: 0,
     trials: [
       // Twenty beside one that is slowed down, forty beside each other.
       ...Array.from({ length: 60 }, (_, index) => trial(null, index < 20 ? index : 20 + (index >> 1))),
-      ...Array.from({ length: 20 }, (_, index) => trial(0, index)),
+      ...slower.flatMap((_, slowdown) => Array.from({ length: 20 }, (_, index) => trial(slowdown, index))),
     ],
   };
 }
@@ -134,4 +134,23 @@ test("a recording is judged: false alarms, power and the smallest slowdown of ea
   assert.deepEqual(judgePool(madePool(), [ours], 80).falseAlarms, { "slotmark compare": alarms });
   const lines = judgedTable(judged);
   assert.equal(new Set(lines.map((line) => line.length)).size, 1);
+});
+
+test("of the sizes that a slowdown was recorded in the nearest is judged; one too large shows nothing, unless a smaller one does", () => {
+  const wantedTimes = 1 + (2.5 * FLOOR.floorPercent) / 100;
+  const compared = (slower: readonly number[]) =>
+    judgePool(madePool(slower), [slotmarkRule({ floors: [FLOOR] })], 80);
+  const [judged, ...others] = compared([wantedTimes * 1.1, wantedTimes, wantedTimes * 1.2]).slowdowns;
+  assert.deepEqual(others, []);
+  assert.equal(judged?.recordedTimesFloor.length, 3);
+  assert.equal(judged?.achievedTimesFloor.toFixed(2), judged?.recordedTimesFloor[1]?.toFixed(2));
+  const notShown = (pool: Pool) =>
+    judgePool(pool, [slotmarkRule({ floors: [FLOOR] })], 80).missed.filter((text) =>
+      text.includes("not shown"),
+    );
+  const tooLarge = madePool([wantedTimes * 1.2]);
+  assert.equal(notShown(tooLarge).length, 1);
+  const smaller = madePool([wantedTimes * 1.2, 1 + (2 * FLOOR.floorPercent) / 100]);
+  const slowdowns = smaller.slowdowns.map((one, index) => (index === 1 ? { ...one, timesFloor: 2 } : one));
+  assert.deepEqual(notShown({ ...smaller, slowdowns }), []);
 });

@@ -24,6 +24,7 @@ const refuse = (errno: number): Instruction => [0x06, 0, 0, 0x50000 + errno];
 const ALLOW: Instruction = [0x06, 0, 0, 0x7fff0000];
 const NUMBER = 0;
 const SECOND_ARGUMENT = 24;
+const FOURTH_ARGUMENT = 40;
 
 const REFUSE_SETUP = [load(NUMBER), unlessEqual(SETUP, 1), refuse(EPERM), ALLOW];
 const refuseRegister = (what: number, errno: number) => [
@@ -88,6 +89,28 @@ for (const [what, filter, errno] of [
     assert.deepEqual(fs.readdirSync(folder), []);
   });
 }
+
+filteredTest(
+  "refused when members are opened, after the probe: the run begins anew with psync, and says why",
+  (t) => {
+    const run = smallRun(runFolder(t), "--trials", "1");
+    // The probe registers one file, a node its two members.
+    const ofTwoFiles = [
+      ...[load(NUMBER), unlessEqual(REGISTER, 5), load(SECOND_ARGUMENT), unlessEqual(REGISTER_FILES, 3)],
+      ...[load(FOURTH_ARGUMENT), unlessEqual(2, 1), refuse(ENOMEM), ALLOW],
+    ];
+    const { code, stdout, stderr } = runFiltered(ofTwoFiles, run.args);
+    assert.equal(code, 0, stderr);
+    const result = readResult(run.out);
+    assert.deepEqual(result.backends, { dlm: "embedded", io: "psync", members: "serial" });
+    assert.match(
+      result.warnings.find((warning) => warning.code === "io-uring-refused")?.text ?? "",
+      /no io_uring \(ENOMEM\): pages and data were written with io psync instead/,
+    );
+    assert.match(stdout, /io psync instead/);
+    assert.equal(fs.existsSync(run.journal), false);
+  },
+);
 
 filteredTest("no registered buffers: the run writes through io_uring all the same, and says so", (t) => {
   const run = smallRun(runFolder(t), "--trials", "1");
