@@ -4,6 +4,7 @@ import { after, suite, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Channel, ChannelLockCall, ChannelOptions } from "../../src/dlm/channel.js";
 import { type EmbeddedLockspace, joinEmbeddedLockspace } from "../../src/dlm/embedded-lockspace.js";
+import { until } from "../cluster/test-array.js";
 import { startChannelWorker, terminateWorkers } from "./start-worker.js";
 
 interface End {
@@ -165,6 +166,8 @@ suite("the message channel", () => {
     told.splice(0);
     await sender.channel.takeToken();
     await sender.channel.send(message(1));
+    // The sender goes on at the receiver's first call after the message; the others follow in their own time.
+    await until(() => told.at(-1) === "message NL CONVERT|VALBLK 0");
     await receiver.channel.convertNoNewDev("CR");
     await assert.rejects(sender.channel.convertNoNewDev("EX", { wait: "no" }), { errnoName: "EAGAIN" });
     const veto = vetoes.at(-1);
