@@ -37,7 +37,7 @@ export interface JudgedSlowdown {
   readonly achievedTimesFloor: number;
   /** Of comparisons, by rule: any figure regressed; and the median write among them. Null: too few rounds of neighbours. */
   readonly found: Readonly<Record<string, number | null>>;
-  /** All sizes that were recorded for it, in noise floors; the nearest is judged. */
+  /** All sizes that were recorded for it, in noise floors; the nearest is judged, a smaller one rather than one that is too large. */
   readonly recordedTimesFloor: readonly number[];
   /** What recorded times are multiplied by to make it exactly as large as it was to be; and any figure regressed then. */
   readonly modelledTimes: number;
@@ -99,14 +99,11 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
       const slowed = pool.trials.filter(({ slowdown }) => slowdown === index);
       return 100 * (medianWrite(slowed, pool) / medianWrite(equal, pool) - 1);
     };
+    const wantedPercent = timesFloor * floorPercent;
     const recorded = sizes.map((index) => ({ index, percent: achievedOf(index) }));
-    const strays = ({ percent }: { readonly percent: number }) =>
-      Math.abs(percent - timesFloor * floorPercent);
-    const [nearest] = recorded.toSorted((one, other) => strays(one) - strays(other));
-    if (nearest === undefined) throw new Error("a slowdown without a size");
+    const nearest = nearestSize(recorded, wantedPercent);
     const achievedPercent = nearest.percent;
     const draws = drawn(nearest.index, Math.ceil(comparisons / POWER_PART));
-    const wantedPercent = timesFloor * floorPercent;
     const modelledTimes = (100 + wantedPercent) / (100 + achievedPercent);
     const shares = rules.map((rule) => {
       const own = drawsFor(rule, draws);
@@ -145,6 +142,20 @@ export function judgePool(pool: Pool, rules: readonly Rule[], comparisons: numbe
   return { ...judged, missed: missedBy(rules[0]?.name ?? "", judged) };
 }
 
+/** Of the sizes that a slowdown was recorded in: those that are too large are a last resort. */
+function nearestSize<Size extends { readonly percent: number }>(
+  recorded: readonly Size[],
+  wantedPercent: number,
+): Size {
+  const fitting = recorded.filter(({ percent }) => percent <= LEAST_TOO_LARGE * wantedPercent);
+  const strays = ({ percent }: Size) => Math.abs(percent - wantedPercent);
+  const [nearest] = (fitting.length > 0 ? fitting : recorded).toSorted(
+    (one, other) => strays(one) - strays(other),
+  );
+  if (nearest === undefined) throw new Error("a slowdown without a size");
+  return nearest;
+}
+
 /** Each slowdown once, with the places in the recording of the sizes that it has. */
 function slowdownsOf({ slowdowns }: Pool): {
   readonly where: Pool["slowdowns"][number]["where"];
@@ -177,18 +188,13 @@ function missedBy(
   for (const { where, timesFloor, achievedTimesFloor, found, wantedShare } of slowdowns) {
     if (wantedShare === null) continue;
     const share = found[name] ?? 0;
-    // A smaller one at the same place shows it as well.
-    const isShownBy = (one: JudgedSlowdown) =>
-      one.where === where &&
-      one.achievedTimesFloor <= LEAST_TOO_LARGE * timesFloor &&
-      (one.found[name] ?? 0) >= wantedShare;
     const about = `${where}, ${timesFloor} × floor`;
     const size = `it came out at ${achievedTimesFloor.toFixed(2)} floors`;
     if (share < wantedShare) {
       const note =
         achievedTimesFloor < MOST_TOO_SMALL * timesFloor ? ` (${size}, where nothing was asked for)` : "";
       missed.push(`${about}: ${percent(share)} found, not ${percent(wantedShare)}${note}`);
-    } else if (!slowdowns.some(isShownBy)) {
+    } else if (achievedTimesFloor > LEAST_TOO_LARGE * timesFloor) {
       missed.push(`${about}: not shown, for ${size}`);
     }
   }

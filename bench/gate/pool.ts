@@ -13,8 +13,8 @@ export const TIMES_FLOOR = [1.5, 2.5, 5] as const;
 /** Pairs of processes of a round in which neither is slowed down. */
 export const EQUAL_PAIRS = 2;
 /**
- * Each slowdown is recorded in these sizes, of which the nearest to what was wanted is judged: processes of the same build lie by some
- * percent of a write apart, so that sizing alone hits 1.5 noise floors within a tenth in every second recording.
+ * Each slowdown is recorded in these parts of its size, of which the nearest to what was wanted is judged: processes of the same build
+ * lie by some percent of a write apart, so that sizing alone missed 1.5 noise floors by more than a tenth four times of six.
  */
 export const SIZE_STEPS = [0.87, 1, 1.15] as const;
 
