@@ -15,7 +15,7 @@ import { type AgainstPeer, againstPeer, type PeerBounds } from "./against-peer.j
 import { type FioEngine, type FioRun, fioOffsets, fioOffsetsOf, fioVersion, runFio } from "./fio.js";
 import { type Cost, interleave } from "./interleave.js";
 import { fillWhole } from "./node/fill-whole.js";
-import { placeApart } from "./page-writes/placement.js";
+import { placeOthers } from "./page-writes/placement.js";
 import { runSlotmark } from "./page-writes/slotmark-job.js";
 import type { SlotmarkOptions } from "./page-writes/slotmark-side.js";
 import { assertWritten, makeTargets, TARGET_BYTES, type Target, type Targets } from "./page-writes/target.js";
@@ -118,9 +118,9 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
   const { path, name } = target;
   const job = { path, depth, dsync, fill: FIO_FILL, sizeBytes: TARGET_BYTES, writeBytes: PAGE_BYTES };
   const slotmark: SlotmarkOptions = { io, path, depth, dsync, fill: SLOTMARK_FILL };
-  const placement = target.isLoop ? placeApart() : null;
-  const processor = placement?.processor ?? null;
-  const fioPlacement = processor === null ? [] : [`--cpus_allowed=${processor}`];
+  const placement = placeOthers(target.isLoop);
+  const processors = placement?.processors ?? null;
+  const fioPlacement = processors === null ? [] : [`--cpus_allowed=${processors}`];
   try {
     const slowest = await check(contest, slotmark, { ...job, writes: 0, seed: 0 }, targets);
     const writes = Math.max(200, Math.round(slowest * sampleSeconds));
@@ -128,7 +128,7 @@ async function measure(target: Target, dsync: boolean, contest: Contest, targets
     const offsets = Array.from({ length: rounds }, (_, round) =>
       fioOffsets(fioRun(round), targets.directory),
     );
-    const write = (round: number) => runSlotmark(slotmark, offsets[round] ?? new Float64Array(), processor);
+    const write = (round: number) => runSlotmark(slotmark, offsets[round] ?? new Float64Array(), processors);
     const sides = engines.map((engine) => (round: number) => runFio(engine, fioRun(round), ...fioPlacement));
     const common = { target: name, mode: modeName(dsync), depth, writesPerSample: writes };
     if (options.control) {

@@ -26,15 +26,19 @@ const LOOKS = "my $p = getppid; select(undef, undef, undef, 0.01), -e $ARGV[0] w
 const REST_MS = 100;
 
 /**
- * @param processor that its writing thread keeps to; null: any
+ * @param processors that its writing thread keeps to; null: any
  * @throws what the writer threw
  */
 export async function runSlotmark(
   options: SlotmarkOptions,
   offsetsBytes: Float64Array,
-  processor: string | null = null,
+  processors: string | null = null,
 ): Promise<Cost> {
-  const child = fork(SLOTMARK_PROCESS, [JSON.stringify(options)], { serialization: "advanced" });
+  // In a session of its own, as fio's jobs are, since the kernel may schedule by sessions (CONFIG_SCHED_AUTOGROUP).
+  const child = fork(SLOTMARK_PROCESS, [JSON.stringify(options)], {
+    serialization: "advanced",
+    detached: true,
+  });
   const ended = once(child, "exit");
   const answer = (): Promise<Answer> =>
     Promise.race([
@@ -48,7 +52,7 @@ export async function runSlotmark(
   try {
     child.send(offsetsBytes);
     checked(await answer());
-    if (processor !== null && child.pid !== undefined) placeWriter(child.pid, processor);
+    if (processors !== null && child.pid !== undefined) placeWriter(child.pid, processors);
     const looks = spawn("perl", ["-e", LOOKS, options.path], { stdio: "ignore" });
     try {
       await Promise.all([once(looks, "spawn"), rest(REST_MS)]);

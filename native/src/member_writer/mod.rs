@@ -2,9 +2,11 @@
 //! blocking call after another.
 
 mod addon;
+mod apart_calls;
 mod batch;
 mod blocking_writer;
 mod file_writer;
+mod in_flight;
 mod lists;
 mod registered_ring;
 mod ring_writer;

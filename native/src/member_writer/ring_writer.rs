@@ -3,7 +3,9 @@
 //! A `RingWriter` never has a request in flight between two calls, so that nothing of it outlives the memory: a call returns only
 //! when the kernel has answered every request, also after a failure.
 
+use super::apart_calls::{ApartCalls, Calls};
 use super::batch::{BatchOptions, Failure, Files, Span, Write};
+use super::in_flight::{InFlight, Outcome, outcome, place_of};
 use super::registered_ring::RegisteredRing;
 use io_uring::squeue::Entry;
 use io_uring::{IoUring, opcode, types};
@@ -14,22 +16,15 @@ use std::os::fd::RawFd;
 const BUFFER_BYTES: usize = 1 << 30;
 
 /// Requests of a stream that go in one submission, of those that could: a loop device's worker thread is woken by what comes first and
-/// takes the rest with it (at depth 32 that is 3 to 5 % faster, at less CPU). Everywhere else each goes alone, since the kernel plugs a
+/// takes the rest with it (at depth 32 eight are 3 to 8 % faster than one or four, sixteen slower, all at less CPU). Everywhere else each goes alone, since the kernel plugs a
 /// submission of more than two (IO_PLUG_THRESHOLD in io_uring/io_uring.c): the first waits for the last, and the thread is preempted by
 /// those that complete where it prepares the rest (at depth 32 on a disk a tenth of the throughput, on the processor of its interrupt).
-const TOGETHER_ON_LOOP: usize = 4;
+const TOGETHER_ON_LOOP: usize = 8;
 /// With so few in flight each goes alone to a loop device as well.
 const FEW: usize = 8;
 
 /// The loop driver's block devices (Documentation/admin-guide/devices.txt).
 const LOOP_MAJOR: u32 = 7;
-
-#[derive(Clone, Copy)]
-struct InFlight {
-    write: Write,
-    /// Of a write that the kernel cut short: how much of it has been done.
-    done: usize,
-}
 
 /// Used by the thread that made it.
 pub struct RingWriter {
@@ -41,9 +36,9 @@ pub struct RingWriter {
     /// Registered stretches, by buffer index; empty where the kernel would not register them.
     buffers: Vec<Span>,
     descriptors: Vec<RawFd>,
-    /// Submits in a call of its own before it waits: a loop device's worker thread begins sooner when the submitting thread
-    /// does not go to sleep in the same call (at depth 1 by a third of a write's time); elsewhere that call would be wasted.
-    submits_apart: bool,
+    /// To a loop device, whose worker thread begins sooner when the submitting thread does not go to sleep in the call that submits:
+    /// a call of its own for that, or the choice where a request is alone in flight. Elsewhere that call would be wasted.
+    submits_apart: Option<ApartCalls>,
     /// Requests of a stream of more than FEW that go in one submission.
     together: usize,
     files: Files,
@@ -76,7 +71,7 @@ impl RingWriter {
             length,
             buffers: Vec::new(),
             descriptors: files.to_vec(),
-            submits_apart: loops,
+            submits_apart: loops.then(ApartCalls::default),
             together: if loops { TOGETHER_ON_LOOP } else { 1 },
             files: Files::new(files.len()),
             in_flight: Vec::new(),
@@ -199,7 +194,11 @@ impl RingWriter {
             } else {
                 waiting
             };
-            self.submit_and_wait(want);
+            if waiting == 1 {
+                self.submit_and_wait_alone();
+            } else {
+                self.submit_and_wait(want);
+            }
             while let Some(completion) = self.ring.completion().next() {
                 waiting -= 1;
                 let slot = completion.user_data() as u32;
@@ -295,12 +294,34 @@ impl RingWriter {
     }
 
     fn submit_and_wait(&mut self, want: usize) {
-        if self.submits_apart && want > 0 && !self.ring.submission().is_empty() {
+        if self.submits_apart.is_some() && want > 0 && !self.ring.submission().is_empty() {
             self.enter(0);
         }
         // What has been submitted may have completed meanwhile.
         if want == 0 || !self.ring.submission().is_empty() || self.ring.completion().len() < want {
             self.enter(want);
+        }
+    }
+
+    /// As `submit_and_wait`, for one request in flight.
+    fn submit_and_wait_alone(&mut self) {
+        let calls = match &mut self.submits_apart {
+            Some(apart) if !self.ring.submission().is_empty() => apart.next(),
+            _ => Calls::Together,
+        };
+        if calls != Calls::Together {
+            self.enter(0);
+        }
+        if calls == Calls::Trial {
+            self.enter(0);
+            if let Some(apart) = &mut self.submits_apart
+                && !self.ring.completion().is_empty()
+            {
+                apart.paid();
+            }
+        }
+        if self.ring.completion().is_empty() {
+            self.enter(1);
         }
     }
 
@@ -330,35 +351,6 @@ impl Drop for RingWriter {
         let _ = self.ring.submitter().unregister_buffers();
         let _ = self.ring.submitter().unregister_files();
     }
-}
-
-enum Outcome {
-    Whole,
-    Rest(InFlight),
-    Failed(i32),
-}
-
-fn outcome(ended: InFlight, result: i32) -> Outcome {
-    match result {
-        0 => Outcome::Failed(0),
-        written if written > 0 => {
-            let done = ended.done + written as usize;
-            if done == ended.write.memory.length {
-                Outcome::Whole
-            } else {
-                Outcome::Rest(InFlight { done, ..ended })
-            }
-        }
-        errno => Outcome::Failed(-errno),
-    }
-}
-
-fn place_of(ended: InFlight) -> (u64, u32) {
-    let InFlight { write, done } = ended;
-    (
-        write.file_offset + done as u64,
-        (write.memory.length - done) as u32,
-    )
 }
 
 fn is_loop_device(descriptor: RawFd) -> bool {
