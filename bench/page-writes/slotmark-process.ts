@@ -1,6 +1,6 @@
 /**
- * slotmark's side in a process of its own: `slotmark-process.js OPTIONS` opens its writer and says so when it has been sent the offsets;
- * at the next message it writes there, and answers what that took.
+ * slotmark's side in a process of its own: `slotmark-process.js OPTIONS` makes everything ready and says so when it has been sent the
+ * offsets; at the next message it writes there, and answers what that took.
  */
 import { once } from "node:events";
 import type { Cost } from "../interleave.js";
@@ -17,10 +17,11 @@ try {
   const [offsetsBytes]: [Float64Array] = (await once(process, "message")) as [Float64Array];
   const side = openSlotmarkSide(options);
   process.once("disconnect", () => side.close());
+  const write = side.prepare(offsetsBytes);
   const start = once(process, "message");
   answer({ opened: true });
   await start;
-  answer({ cost: side.write(offsetsBytes) });
+  answer({ cost: write() });
 } catch (error) {
   answer({ error: String(error) });
 }

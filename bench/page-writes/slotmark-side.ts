@@ -15,7 +15,8 @@ export interface SlotmarkOptions {
 }
 
 export interface SlotmarkSide {
-  write(offsetsBytes: Float64Array): Cost;
+  /** Everything but the writes themselves, as a job of fio does it before it rests: who is busy until the first write is scheduled otherwise. */
+  prepare(offsetsBytes: Float64Array): () => Cost;
   close(): void;
 }
 
@@ -34,10 +35,10 @@ export function openSlotmarkSide({ io, path, depth, dsync, fill }: SlotmarkOptio
     dataSync: dsync,
   });
   if (!writer.directIo) throw new Error(`${path}: its filesystem knows no O_DIRECT`);
-  return { write: asData(writer), close: () => writer.close() };
+  return { prepare: asData(writer), close: () => writer.close() };
 }
 
-function asData(writer: PageWriter): SlotmarkSide["write"] {
+function asData(writer: PageWriter): SlotmarkSide["prepare"] {
   return (offsetsBytes) => {
     const writes = offsetsBytes.length;
     const events = {
@@ -46,7 +47,7 @@ function asData(writer: PageWriter): SlotmarkSide["write"] {
     };
     // Touched before the first write, as a node's are since its first plug.
     const completedNs = new Float64Array(writes).fill(0);
-    return timed(writes, () => throwFirst(writer.writeData(events, 0, writes, completedNs)));
+    return () => timed(writes, () => throwFirst(writer.writeData(events, 0, writes, completedNs)));
   };
 }
 
