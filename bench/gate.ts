@@ -32,7 +32,8 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+// However often it comes (npm hands on what a terminal has sent to all of its processes): what is to be given back takes a while.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
 const [step] = positionals;
 if (step === "record") {
