@@ -2,11 +2,12 @@
 //!
 //! Where the device's worker thread shares the submitter's processor, it runs when that call ends, and the request has often completed
 //! before the submitter would go to sleep: 1.6 times the writes of one call for both. Where it runs on another processor that call is
-//! wasted, at 4 % more CPU a write. Which of both holds is the scheduler's choice and changes within a run, so it is tried out.
+//! wasted, at 4 % more CPU a write. Which of both holds is the scheduler's choice, so it is tried out.
 
 /// Trials are made anew after so many requests.
 const REQUESTS: u32 = 256;
-/// The first so many of these are trials. Beside the submitter's processor a third of them complete in time, elsewhere none does.
+/// The first so many of these are trials. Beside the submitter's processor a third of them complete in time, elsewhere one in
+/// a thousand.
 const TRIALS: u32 = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

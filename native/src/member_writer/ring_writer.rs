@@ -16,9 +16,10 @@ use std::os::fd::RawFd;
 const BUFFER_BYTES: usize = 1 << 30;
 
 /// Requests of a stream that go in one submission, of those that could: a loop device's worker thread is woken by what comes first and
-/// takes the rest with it (at depth 32 eight are 3 to 8 % faster than one or four, sixteen slower, all at less CPU). Everywhere else each goes alone, since the kernel plugs a
-/// submission of more than two (IO_PLUG_THRESHOLD in io_uring/io_uring.c): the first waits for the last, and the thread is preempted by
-/// those that complete where it prepares the rest (at depth 32 on a disk a tenth of the throughput, on the processor of its interrupt).
+/// takes the rest with it (at depth 32, on another processor than the writer, eight are 5 to 8 % faster than four, and sixteen slower).
+/// Everywhere else each goes alone, since the kernel plugs a submission of more than two (IO_PLUG_THRESHOLD in io_uring/io_uring.c): the
+/// first waits for the last, and the thread is preempted by those that complete where it prepares the rest (at depth 32 on a disk a tenth
+/// of the throughput, on the processor of its interrupt).
 const TOGETHER_ON_LOOP: usize = 8;
 /// With so few in flight each goes alone to a loop device as well.
 const FEW: usize = 8;
@@ -183,7 +184,7 @@ impl RingWriter {
                 waiting += 1;
                 // What fills the ring goes with the call that waits.
                 if is_stream && waiting < depth && self.ring.submission().len() >= together {
-                    self.submit_and_wait(0);
+                    self.submit_and_wait(0, false);
                 }
             }
             if waiting == 0 {
@@ -194,11 +195,7 @@ impl RingWriter {
             } else {
                 waiting
             };
-            if waiting == 1 {
-                self.submit_and_wait_alone();
-            } else {
-                self.submit_and_wait(want);
-            }
+            self.submit_and_wait(want, waiting == 1);
             while let Some(completion) = self.ring.completion().next() {
                 waiting -= 1;
                 let slot = completion.user_data() as u32;
@@ -242,7 +239,7 @@ impl RingWriter {
             self.push(&entry);
         }
         while waiting > 0 {
-            self.submit_and_wait(waiting);
+            self.submit_and_wait(waiting, false);
             while let Some(completion) = self.ring.completion().next() {
                 waiting -= 1;
                 if completion.result() < 0 {
@@ -293,20 +290,16 @@ impl RingWriter {
         unsafe { self.ring.submission().push(entry) }.expect("the submission queue has room");
     }
 
-    fn submit_and_wait(&mut self, want: usize) {
-        if self.submits_apart.is_some() && want > 0 && !self.ring.submission().is_empty() {
-            self.enter(0);
-        }
-        // What has been submitted may have completed meanwhile.
-        if want == 0 || !self.ring.submission().is_empty() || self.ring.completion().len() < want {
-            self.enter(want);
-        }
-    }
-
-    /// As `submit_and_wait`, for one request in flight.
-    fn submit_and_wait_alone(&mut self) {
+    /// `alone`: one request is in flight.
+    fn submit_and_wait(&mut self, want: usize, alone: bool) {
         let calls = match &mut self.submits_apart {
-            Some(apart) if !self.ring.submission().is_empty() => apart.next(),
+            Some(apart) if want > 0 && !self.ring.submission().is_empty() => {
+                if alone {
+                    apart.next()
+                } else {
+                    Calls::Apart
+                }
+            }
             _ => Calls::Together,
         };
         if calls != Calls::Together {
@@ -320,8 +313,9 @@ impl RingWriter {
                 apart.paid();
             }
         }
-        if self.ring.completion().is_empty() {
-            self.enter(1);
+        // What has been submitted may have completed meanwhile.
+        if want == 0 || !self.ring.submission().is_empty() || self.ring.completion().len() < want {
+            self.enter(want);
         }
     }
 
